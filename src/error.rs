@@ -56,6 +56,8 @@ pub enum Retry {
     Never,
     /// The same request may succeed later; the endpoint may have said when (`Retry-After`).
     Again(Option<Duration>),
+    /// Usually final, but known to pass: two more attempts (Entra answers so while a credential spreads).
+    Few,
     /// The same request may succeed with a freshly minted ID token (once).
     NewToken,
 }

@@ -8,5 +8,7 @@ pub mod claims;
 pub mod credential;
 pub mod edge;
 pub mod error;
+pub mod net;
+pub mod random;
 pub mod secret;
 pub mod world;

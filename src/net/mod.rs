@@ -1,0 +1,321 @@
+//! The one HTTP client: roots, proxy, limits, deadlines, no redirects; and the one retry loop.
+//!
+//! Everything that leaves the process goes through [`Client::send`], the AWS SDK's requests too ([`sdk`]). Limits are those of
+//! the threat model: https only (plain http on loopback in sandbox mode), redirects are errors, a body is cut off at
+//! [`MAX_BODY`], a connection has [`CONNECT`], an attempt [`ATTEMPT`], the whole of a login one deadline.
+
+pub mod endpoint;
+mod parking;
+mod proxy;
+mod retry;
+mod roots;
+pub mod sdk;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Method, Url};
+use tokio::time::{Instant, timeout_at};
+
+pub use endpoint::Endpoint;
+pub use retry::{MAX_ATTEMPTS, retrying};
+pub use roots::{Roots, RootsSource};
+
+use crate::error::{Error, Result, Retry};
+use crate::secret::Secret;
+use crate::world::World;
+
+/// The most bytes of an answer's body.
+pub const MAX_BODY: usize = 256 * 1024;
+/// The longest a TCP and TLS connection may take.
+pub const CONNECT: Duration = Duration::from_secs(5);
+/// The longest one attempt may take, connection included.
+pub const ATTEMPT: Duration = Duration::from_secs(10);
+/// The longest a whole login may take unless `--timeout` says otherwise.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The HTTP client of one login.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    deadline: Instant,
+    sandbox: bool,
+    roots: RootsSource,
+    log: Arc<Mutex<Vec<Sent>>>,
+}
+
+/// One request as it was sent and what came of it, for `--verbose` and the dry run. Never a header, a query or a body.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// Scheme, host and path.
+    pub target: String,
+    /// The answer's status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// From the first byte (connection included) to the last.
+    pub took: Duration,
+}
+
+/// A request.
+#[derive(Clone)]
+pub struct Request {
+    /// `GET` or `POST`.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// Headers; a bearer is marked sensitive by [`bearer`].
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// An answer whose body was read to its end.
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most [`MAX_BODY`] bytes.
+    pub body: Vec<u8>,
+}
+
+impl Client {
+    /// A client for this world: its proxy variables, its certificate variables, and one deadline from now.
+    ///
+    /// With `sandbox` set, plain http to loopback addresses is allowed ([`Endpoint`]).
+    ///
+    /// # Errors
+    /// A malformed proxy or certificate variable is a usage error; nothing is ignored in silence.
+    pub fn new(world: &World, deadline: Duration, sandbox: bool) -> Result<Client> {
+        let roots = Roots::load(world)?;
+        let source = roots.source.clone();
+        let mut builder = reqwest::Client::builder()
+            .no_proxy()
+            .tls_backend_preconfigured(roots.into_client_config()?)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .connector_layer(parking::Parking::default())
+            .retry(reqwest::retry::never())
+            .http1_only()
+            .user_agent(concat!("jobpass/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = proxy::from(world)? {
+            builder = builder.proxy(proxy);
+        }
+        let http = builder.build().map_err(|e| {
+            Error::usage("http-client", format!("the HTTP client cannot be set up: {}", e.without_url()))
+        })?;
+        let deadline = Instant::now() + deadline;
+        Ok(Client { http, deadline, sandbox, roots: source, log: Arc::default() })
+    }
+
+    /// When everything must be over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// True when plain http to loopback is allowed.
+    #[must_use]
+    pub fn sandbox(&self) -> bool {
+        self.sandbox
+    }
+
+    /// Where the trusted certificates came from.
+    #[must_use]
+    pub fn roots(&self) -> &RootsSource {
+        &self.roots
+    }
+
+    /// What was sent so far, in the order the answers ended.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
+        self.log.lock().map(|log| log.clone()).unwrap_or_default()
+    }
+
+    /// Opens `count` connections to the endpoint's host and keeps them for the next requests there.
+    ///
+    /// Nothing is sent over them. A failure is not reported: the request that follows meets it too and can say what it was
+    /// for.
+    pub async fn open(&self, endpoint: &Endpoint, count: usize) {
+        let opening = (0..count).map(|_| {
+            let request = self.http.get(endpoint.url().clone()).send();
+            parking::parking(endpoint.origin(), request)
+        });
+        let _ = timeout_at(self.deadline, futures_util::future::join_all(opening)).await;
+    }
+
+    /// Sends one request, once, and reads the whole answer.
+    ///
+    /// Any status but a redirect is an answer, whatever it means.
+    ///
+    /// # Errors
+    /// Connection, TLS, time and size, each with the host and the phase it happened in; never the URL's query.
+    pub async fn send(&self, request: Request) -> Result<Answer> {
+        let started = Instant::now();
+        let method = request.method.clone();
+        let target = shown(&request.url);
+        let outcome = self.send_unlogged(request).await;
+        let status = outcome.as_ref().ok().map(|answer| answer.status);
+        if let Ok(mut log) = self.log.lock() {
+            log.push(Sent { method, target, status, took: started.elapsed() });
+        }
+        outcome
+    }
+
+    async fn send_unlogged(&self, request: Request) -> Result<Answer> {
+        let host = host_of(&request.url);
+        let origin = endpoint::origin_of(&request.url);
+        let until = self.deadline.min(Instant::now() + ATTEMPT);
+        let sending = self.http.request(request.method, request.url).headers(request.headers).body(request.body).send();
+        let sent = timeout_at(until, parking::using(origin, sending)).await;
+        let mut response = match sent {
+            Err(_) => return Err(timed_out(&host, "waiting for the answer")),
+            Ok(Err(error)) => return Err(transport(error, &host, &self.roots)),
+            Ok(Ok(response)) => response,
+        };
+        let status = response.status().as_u16();
+        if (300..400).contains(&status) && status != 304 {
+            let to = response
+                .headers()
+                .get("location")
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| response.url().join(value).ok())
+                .map(|url| host_of(&url))
+                .unwrap_or_default();
+            return Err(Error::network(
+                "redirect",
+                format!("{host} answered with a redirect ({status}), which is not followed"),
+            )
+            .detail("redirected to", to)
+            .hint("a redirect would carry the token to another host; name the final endpoint instead"));
+        }
+        let headers = response.headers().clone();
+        let mut body = Vec::new();
+        loop {
+            match timeout_at(until, response.chunk()).await {
+                Err(_) => return Err(timed_out(&host, "reading the body of the answer")),
+                Ok(Err(error)) => return Err(transport(error, &host, &self.roots)),
+                Ok(Ok(None)) => return Ok(Answer { status, headers, body }),
+                Ok(Ok(Some(chunk))) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
+                Ok(Ok(Some(_))) => {
+                    return Err(Error::network(
+                        "body-too-large",
+                        format!("{host} answered with more than {MAX_BODY} bytes"),
+                    )
+                    .hint("check that the endpoint is the one you meant; no token answer is that large"));
+                }
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// `Retry-After` in seconds, capped at one hour. The HTTP-date form is not used by the three clouds and is ignored.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds: u64 = self.headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds.min(3_600)))
+    }
+
+    /// The retry class that the status alone gives: 408, 425, 429 and 5xx may pass.
+    #[must_use]
+    pub fn retry(&self) -> Retry {
+        match self.status {
+            408 | 425 | 429 | 500..=599 => Retry::Again(self.retry_after()),
+            _ => Retry::Never,
+        }
+    }
+
+    /// One header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as strict JSON: unknown fields are passed over, duplicate fields, wrong types and trailing bytes are not.
+    ///
+    /// # Errors
+    /// A network error of code `answer-malformed`; the body itself is not quoted.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, host: &str, what: &str) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // serde's text can quote a value of the body; its category and place cannot.
+            let why = match error.classify() {
+                serde_json::error::Category::Eof => "it ends too early",
+                serde_json::error::Category::Data => "a field is missing, doubled or of another type",
+                serde_json::error::Category::Io | serde_json::error::Category::Syntax => "it is not JSON",
+            };
+            Error::network("answer-malformed", format!("{host} answered {} with an unusable body: {why}", self.status))
+                .detail("expected", what)
+                .detail(
+                    "presented",
+                    format!("{} bytes, the fault at line {} column {}", self.body.len(), error.line(), error.column()),
+                )
+                .retry(if error.is_eof() { Retry::Again(None) } else { self.retry() })
+        })
+    }
+}
+
+/// `Authorization: Bearer …`, marked sensitive so that no debug output of the HTTP stack shows it.
+///
+/// # Errors
+/// A token with characters that no header can hold.
+pub fn bearer(token: &Secret) -> Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal())).map_err(|_| {
+        Error::network("bearer-malformed", "the bearer token holds characters that no header can carry")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The host (and port) of a URL, for messages.
+#[must_use]
+pub fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("(no host)");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Scheme, host and path: what of a URL may be shown.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    format!("{}://{}{}", url.scheme(), host_of(url), url.path())
+}
+
+fn timed_out(host: &str, phase: &str) -> Error {
+    Error::network("timeout", format!("{host} took too long: {phase}"))
+        .hint("check the network between this machine and the endpoint, or raise --timeout")
+        .retry(Retry::Again(None))
+}
+
+/// Puts a transport error into our words. The HTTP library's own text can hold the whole URL: it is dropped first.
+fn transport(error: reqwest::Error, host: &str, roots: &RootsSource) -> Error {
+    let error = error.without_url();
+    let mut causes = Vec::new();
+    let mut next: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    let innermost = causes.last().cloned().unwrap_or_else(|| error.to_string());
+    let innermost = crate::secret::clean(&innermost, &[]);
+    let all = causes.join(": ");
+    if all.contains("certificate") || all.contains("UnknownIssuer") {
+        return Error::network(
+            "tls-certificate",
+            format!("{host} showed a certificate that is not trusted: {innermost}"),
+        )
+        .detail("trusted certificates from", roots.to_string())
+        .hint("behind a TLS-inspecting proxy, or with a private CA, set SSL_CERT_FILE to its PEM file");
+    }
+    if error.is_connect() && error.is_timeout() {
+        return timed_out(host, "opening the connection (TCP and TLS)");
+    }
+    if error.is_connect() && all.contains("dns") {
+        return Error::network("dns", format!("the name {host} cannot be resolved: {innermost}"))
+            .hint("check the endpoint's spelling and this machine's resolver")
+            .retry(Retry::Again(None));
+    }
+    let doing = if error.is_connect() { "the connection to" } else { "the exchange with" };
+    Error::network("transport", format!("{doing} {host} failed: {innermost}")).retry(Retry::Again(None))
+}
