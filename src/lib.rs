@@ -6,9 +6,13 @@
 
 pub mod claims;
 pub mod credential;
+pub mod duration;
 pub mod edge;
 pub mod error;
+pub mod exchange;
+pub mod gate;
 pub mod net;
 pub mod random;
+pub mod runner;
 pub mod secret;
 pub mod world;

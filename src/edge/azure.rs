@@ -1,5 +1,9 @@
 //! What an Azure edge asks for, and the clouds it can be asked in.
 
+use super::Problems;
+use super::draft::{Draft, nearest};
+use crate::net::Endpoint;
+
 /// A valid Azure target.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -13,6 +17,76 @@ pub struct Target {
     pub cloud: Cloud,
     /// The resources tokens are asked for, without `/.default`; at least one.
     pub resources: Vec<String>,
+}
+
+impl Target {
+    /// Validates the keys of an Azure edge; every problem is reported with its place.
+    pub(super) fn valid(draft: &mut Draft, problems: &mut Problems) -> Option<Target> {
+        let example = "00000000-0000-0000-0000-000000000000";
+        let client_id = guid("client-id", draft.required("client-id", example, problems), problems);
+        let tenant = draft.required("tenant-id", example, problems);
+        if let Some((tenant, place)) = &tenant
+            && !is_guid(tenant)
+            && !is_domain(tenant)
+        {
+            problems.push(place, format!("tenant-id `{tenant}` is neither a GUID nor a domain"), None);
+        }
+        let subscription = draft.text("subscription-id", problems);
+        let subscription_id = guid("subscription-id", subscription, problems);
+        let cloud = cloud(draft, problems);
+        let mut resources = Vec::new();
+        for (resource, place) in draft.texts("resources", problems) {
+            if resource.is_empty() || resource.chars().any(char::is_whitespace) {
+                problems.push(place, format!("resource `{resource}` is empty or holds white space"), None);
+            }
+            resources.push(resource.strip_suffix("/.default").unwrap_or(&resource).to_owned());
+        }
+        let (tenant_id, cloud) = (tenant?.0, cloud?);
+        if resources.is_empty() {
+            resources.push(cloud.management_resource.to_owned());
+        }
+        Some(Target { client_id: client_id?, tenant_id, subscription_id, cloud, resources })
+    }
+}
+
+fn guid(key: &str, taken: Option<(String, String)>, problems: &mut Problems) -> Option<String> {
+    let (text, place) = taken?;
+    if !is_guid(&text) {
+        let hint = format!("{key} is the id, not the display name");
+        problems.push(place, format!("{key} `{text}` is not a GUID"), Some(hint));
+    }
+    Some(text)
+}
+
+/// A domain; it becomes part of a URL's path.
+fn is_domain(text: &str) -> bool {
+    text.contains('.')
+        && text
+            .split('.')
+            .all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+}
+
+fn cloud(draft: &mut Draft, problems: &mut Problems) -> Option<Cloud> {
+    let named = draft.text("cloud", problems);
+    let authority = draft.text("authority", problems);
+    let cloud = match named {
+        None => Cloud::named("public"),
+        Some((name, place)) => {
+            let cloud = Cloud::named(&name);
+            if cloud.is_none() {
+                let hint = nearest(&name, &Cloud::NAMES).map(|known| format!("did you mean `{known}`?"));
+                let names = Cloud::NAMES.join(", ");
+                problems.push(place, format!("cloud is `{name}`, expected one of {names}"), hint);
+            }
+            cloud
+        }
+    };
+    let Some((authority, place)) = authority else { return cloud };
+    // In the file only https counts; a stand-in on loopback is named by AZURE_AUTHORITY_HOST in sandbox mode.
+    if let Err(error) = Endpoint::parse(&authority, "authority", false) {
+        problems.push(place, error.message, None);
+    }
+    cloud.map(|cloud| cloud.with_authority(&authority))
 }
 
 /// One Azure cloud, as `az cloud list` and the Entra documentation have it.

@@ -1,6 +1,11 @@
 //! What a GCP edge asks for: a provider's name, and what is wanted behind it.
 
 use std::fmt;
+use std::time::Duration;
+
+use super::Problems;
+use super::draft::Draft;
+use crate::duration;
 
 /// A valid GCP target.
 #[derive(Clone, Debug)]
@@ -32,6 +37,101 @@ pub const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform
 /// How long a service account's access token can be asked to live, in seconds (above one hour only where the organisation
 /// policy `constraints/iam.allowServiceAccountCredentialLifetimeExtension` lists the account).
 pub const TOKEN_SECONDS: std::ops::RangeInclusive<u64> = 600..=43_200;
+
+impl Target {
+    /// Validates the keys of a GCP edge; every problem is reported with its place.
+    pub(super) fn valid(draft: &mut Draft, ttl: Duration, ttl_place: &str, problems: &mut Problems) -> Option<Target> {
+        let example = "projects/123456789/locations/global/workloadIdentityPools/POOL/providers/PROVIDER";
+        let provider = draft.required("provider", example, problems).and_then(|(text, place)| {
+            let parsed = Provider::parse(&text);
+            if let Err(why) = &parsed {
+                problems.push(place, format!("provider `{text}` {why}"), None);
+            }
+            parsed.ok()
+        });
+        let universe = draft.text("universe-domain", problems);
+        if let Some((universe, place)) = &universe
+            && !is_domain(universe)
+        {
+            problems.push(place, format!("universe-domain `{universe}` is not a domain such as {UNIVERSE}"), None);
+        }
+        let service_account = draft.text("service-account", problems);
+        if let Some((account, place)) = &service_account
+            && !is_account(account)
+        {
+            problems.push(place, format!("service-account `{account}` is neither an email nor a unique id"), None);
+        }
+        let mut optional = |key: &'static str| draft.text(key, problems).map(|(text, _)| text);
+        let project = optional("project");
+        let quota_project = optional("quota-project");
+        let request_reason = optional("request-reason");
+        let scopes: Vec<String> = draft.texts("scopes", problems).into_iter().map(|(scope, _)| scope).collect();
+        let delegates = delegates(draft, problems);
+        let id_token_audience = draft.text("id-token-audience", problems);
+        if service_account.is_none() {
+            if let Some((_, place)) = &id_token_audience {
+                let message = "id-token-audience needs a service-account: direct access has no ID tokens";
+                problems.push(place, message, None);
+            }
+            if !delegates.is_empty() {
+                problems.push(ttl_place, "delegates need a service-account at their end", None);
+            }
+        } else if !TOKEN_SECONDS.contains(&ttl.as_secs()) {
+            let message = format!("ttl {} is outside 10m to 12h, the range of an access token", duration::text(ttl));
+            problems.push(ttl_place, message, None);
+        }
+        Some(Target {
+            provider: provider?,
+            universe_domain: universe.map_or_else(|| UNIVERSE.to_owned(), |(universe, _)| universe),
+            service_account: service_account.map(|(account, _)| account),
+            project,
+            scopes: if scopes.is_empty() { vec![CLOUD_PLATFORM.to_owned()] } else { scopes },
+            delegates,
+            id_token_audience: id_token_audience.map(|(audience, _)| audience),
+            quota_project,
+            request_reason,
+        })
+    }
+
+    /// The project that tools work in: as named, else the one in a service account's email.
+    #[must_use]
+    pub fn working_project(&self) -> Option<String> {
+        self.project.clone().or_else(|| {
+            let (_, domain) = self.service_account.as_deref()?.split_once('@')?;
+            Some(domain.strip_suffix(".iam.gserviceaccount.com")?.to_owned())
+        })
+    }
+}
+
+fn is_domain(text: &str) -> bool {
+    text.contains('.')
+        && text.split('.').all(|label| {
+            !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        })
+}
+
+/// An email, or the digits of a unique id. It becomes part of a URL's path: nothing else may stand in it.
+fn is_account(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    match text.split_once('@') {
+        Some((name, domain)) => !name.is_empty() && name.chars().all(fits) && is_domain(domain),
+        None => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
+    }
+}
+
+/// Delegates with or without `projects/-/serviceAccounts/` before them; the API wants it, people leave it out.
+fn delegates(draft: &mut Draft, problems: &mut Problems) -> Vec<String> {
+    const PREFIX: &str = "projects/-/serviceAccounts/";
+    let mut delegates = Vec::new();
+    for (text, place) in draft.texts("delegates", problems) {
+        let account = text.strip_prefix(PREFIX).unwrap_or(&text);
+        if !is_account(account) {
+            problems.push(place, format!("delegate `{text}` is neither an email nor a unique id"), None);
+        }
+        delegates.push(format!("{PREFIX}{account}"));
+    }
+    delegates
+}
 
 /// `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`.
 #[derive(Clone, Debug, PartialEq, Eq)]

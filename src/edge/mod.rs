@@ -5,10 +5,13 @@
 
 pub mod aws;
 pub mod azure;
+pub mod draft;
+pub mod endpoints;
 pub mod file;
 pub mod flags;
 pub mod gcp;
 mod problem;
+pub mod valid;
 
 use std::collections::BTreeMap;
 use std::fmt;

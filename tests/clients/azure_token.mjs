@@ -3,8 +3,8 @@
 // IDENTITY_*), AZURE_AUTHORITY_HOST and NODE_EXTRA_CA_CERTS.
 import { createRequire } from "node:module";
 
-const client = createRequire(new URL("../../target/clients/", import.meta.url));
-const { DefaultAzureCredential, WorkloadIdentityCredential } = client("@azure/identity");
+const installed = createRequire(new URL("../../target/clients/", import.meta.url));
+const { DefaultAzureCredential, WorkloadIdentityCredential } = installed("@azure/identity");
 
 const words = process.argv.slice(2);
 const workload = words.includes("--workload");

@@ -9,14 +9,13 @@ import sys
 import boto3
 from botocore.config import Config
 
-request = {
-    "RoleArn": os.environ.get("ROLE_ARN", ""),
-    "RoleSessionName": os.environ.get("ROLE_SESSION_NAME", "boto3-assume-role"),
-}
-if "EXTERNAL_ID" in os.environ:
-    request["ExternalId"] = os.environ["EXTERNAL_ID"]
-
 try:
+    request = {
+        "RoleArn": os.environ["ROLE_ARN"],
+        "RoleSessionName": os.environ.get("ROLE_SESSION_NAME", "boto3-assume-role"),
+    }
+    if "EXTERNAL_ID" in os.environ:
+        request["ExternalId"] = os.environ["EXTERNAL_ID"]
     sts = boto3.client("sts", config=Config(retries={"total_max_attempts": 1}))
     answer = sts.assume_role(**request)
     print(json.dumps({

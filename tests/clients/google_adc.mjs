@@ -2,8 +2,8 @@
 // Reads GOOGLE_APPLICATION_CREDENTIALS and GOOGLE_CLOUD_PROJECT; calls no Google API with the token.
 import { createRequire } from "node:module";
 
-const client = createRequire(new URL("../../target/clients/", import.meta.url));
-const { GoogleAuth } = client("google-auth-library");
+const installed = createRequire(new URL("../../target/clients/", import.meta.url));
+const { GoogleAuth } = installed("google-auth-library");
 
 try {
   if (!process.env.GOOGLE_CLOUD_PROJECT) throw new Error("GOOGLE_CLOUD_PROJECT is not set");
