@@ -5,12 +5,14 @@
 //! runner → claims → gate → exchange → delivery → pass.
 
 pub mod claims;
+pub mod cli;
 pub mod credential;
 pub mod duration;
 pub mod edge;
 pub mod error;
 pub mod exchange;
 pub mod gate;
+pub mod login;
 pub mod net;
 pub mod random;
 pub mod runner;

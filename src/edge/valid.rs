@@ -51,6 +51,12 @@ pub fn edges(drafts: Vec<Draft>, defaults: &Defaults, base: &Path, problems: &mu
     edges
 }
 
+/// After a choice among edges, the default of each cloud is one of the chosen.
+pub fn settle_defaults(edges: &mut [Edge]) {
+    let named = edges.iter().filter(|edge| edge.default).map(|edge| (edge.destination(), edge.name.clone())).collect();
+    mark_defaults(edges, &named);
+}
+
 /// Where no edge of a cloud says `default = true`, its first one is: the plain variables need one owner.
 fn mark_defaults(edges: &mut [Edge], named: &BTreeMap<Destination, String>) {
     let mut seen = Vec::new();

@@ -6,7 +6,6 @@ use std::time::Duration;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde::Deserialize;
-use time::OffsetDateTime;
 
 use super::{Granted, form, plain};
 use crate::claims::IdToken;
@@ -88,7 +87,7 @@ async fn token(
         Ok(AzureToken {
             resource: resource.to_owned(),
             access_token: Secret::new(minted.access_token),
-            expiration: OffsetDateTime::now_utc() + Duration::from_secs(minted.expires_in.min(7 * 86_400)),
+            expiration: client.clock().now() + Duration::from_secs(minted.expires_in.min(7 * 86_400)),
         })
     })
     .await

@@ -140,7 +140,7 @@ async fn federate(target: &Target, token: &Endpoint, id_token: &IdToken, client:
         let lifetime = Duration::from_secs(exchanged.expires_in.min(86_400));
         Ok(Bearer {
             token: Secret::new(exchanged.access_token),
-            expiration: OffsetDateTime::now_utc() + lifetime,
+            expiration: client.clock().now() + lifetime,
             request_id: request_id(&answer),
         })
     })

@@ -24,7 +24,7 @@ pub use roots::{Roots, RootsSource};
 
 use crate::error::{Error, Result, Retry};
 use crate::secret::Secret;
-use crate::world::World;
+use crate::world::{Clock, World};
 
 /// The most bytes of an answer's body.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -40,6 +40,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub struct Client {
     http: reqwest::Client,
     deadline: Instant,
+    clock: Clock,
     sandbox: bool,
     roots: RootsSource,
     log: Arc<Mutex<Vec<Sent>>>,
@@ -107,13 +108,19 @@ impl Client {
             Error::usage("http-client", format!("the HTTP client cannot be set up: {}", e.without_url()))
         })?;
         let deadline = Instant::now() + deadline;
-        Ok(Client { http, deadline, sandbox, roots: source, log: Arc::default() })
+        Ok(Client { http, deadline, clock: world.clock, sandbox, roots: source, log: Arc::default() })
     }
 
     /// When everything must be over.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// The clock of the world that the client was made for.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// True when plain http to loopback is allowed.

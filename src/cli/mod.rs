@@ -1,0 +1,51 @@
+//! The command line: one file per verb; arguments, help text and rendering live here and nowhere else.
+
+pub mod common;
+pub mod render;
+pub mod token;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::error::Result;
+use crate::world::World;
+
+/// Credentials for one CI job: the runner's ID token exchanged at AWS, GCP and Azure
+#[derive(Debug, Parser)]
+#[command(name = "jobpass", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub color: Color,
+    #[command(subcommand)]
+    /// What to do
+    pub verb: Verb,
+}
+
+/// `--color auto|always|never`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show the claims of this job's ID token (never the token, unless --raw)
+    Token(token::Args),
+}
+
+/// Runs what was asked for; the exit code of a run that succeeded.
+///
+/// # Errors
+/// Whatever went wrong, to be rendered by `main`.
+pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
+    match &cli.verb {
+        Verb::Token(args) => token::run(args, world).await,
+    }
+}
