@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::edge::Edge;
 use crate::edge::endpoints::Endpoints;
+use crate::edge::file::{self, File};
 use crate::edge::flags::{self, Given};
-use crate::edge::{Edge, file};
 use crate::error::{Error, Result};
 use crate::login::Asked;
 use crate::net::{Client, DEADLINE};
@@ -145,17 +146,17 @@ impl EdgeArgs {
     ///
     /// # Errors
     /// Usage errors: no edges at all, flags and file mixed, an unknown name, every problem of file or flags.
-    pub fn load(&self, world: &World) -> Result<Vec<Edge>> {
+    pub fn load(&self, world: &World) -> Result<File> {
         let given = self.flags.given();
         let described = given.iter().any(|given| !given.values.is_empty());
-        let edges = if described {
+        let file = if described {
             if let Some(config) = &self.config {
                 return Err(Error::usage("edges-twice", "edges are described by flags and by a file at the same time")
                     .detail("file", config.display().to_string())
                     .hint("put the flags' values into the file, or leave --config out"));
             }
             let shared: Vec<_> = self.flags.ttl.iter().map(|ttl| ("--ttl", "ttl", ttl.clone())).collect();
-            flags::edges(given, &shared)?
+            File { edges: flags::edges(given, &shared)?, rehearsal: None }
         } else {
             if self.flags.ttl.is_some() {
                 return Err(Error::usage("ttl-flag", "--ttl belongs to edges from flags")
@@ -171,7 +172,7 @@ impl EdgeArgs {
             };
             file::load(&path)?
         };
-        self.chosen(edges)
+        Ok(File { edges: self.chosen(file.edges)?, rehearsal: file.rehearsal })
     }
 
     fn chosen(&self, edges: Vec<Edge>) -> Result<Vec<Edge>> {

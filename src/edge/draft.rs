@@ -141,7 +141,7 @@ impl Draft {
     pub fn finish(self, problems: &mut Problems) {
         for (key, entry) in &self.entries {
             let hint = nearest(key, &self.known).map(|known| format!("did you mean `{known}`?"));
-            problems.push(&entry.place, format!("edge `{}` has the unknown key `{key}`", self.name), hint);
+            problems.push(&entry.place, format!("`{}` has the unknown key `{key}`", self.name), hint);
         }
     }
 }

@@ -13,6 +13,45 @@ use super::{Edge, Problems};
 use crate::error::{Error, Result};
 use crate::world::World;
 
+/// What an edge file says.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// The edges, in the order of their names.
+    pub edges: Vec<Edge>,
+    /// `[dry-run]`: the job that a dry run stands in for when no flag says otherwise.
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// The job that a dry run stands in for; what is not said follows from the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// `github` or `gitlab`.
+    pub runner: Option<String>,
+    /// `OWNER/NAME`, or GitLab's project path.
+    pub repository: Option<String>,
+    /// `refs/heads/main`; in GitLab, `main`.
+    pub r#ref: Option<String>,
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// `push`, `pull_request` …
+    pub event: Option<String>,
+}
+
+impl Rehearsal {
+    fn valid(mut draft: Draft, problems: &mut Problems) -> Rehearsal {
+        let mut text = |key| draft.text(key, problems).map(|(text, _)| text);
+        let rehearsal = Rehearsal {
+            runner: text("runner"),
+            repository: text("repository"),
+            r#ref: text("ref"),
+            environment: text("environment"),
+            event: text("event"),
+        };
+        draft.finish(problems);
+        rehearsal
+    }
+}
+
 /// The file's name.
 pub const NAME: &str = "jobpass.toml";
 /// A larger file is refused, in bytes.
@@ -28,7 +67,7 @@ pub fn find(world: &World) -> Option<PathBuf> {
 ///
 /// # Errors
 /// A usage error that lists every problem with line and column.
-pub fn load(path: &Path) -> Result<Vec<Edge>> {
+pub fn load(path: &Path) -> Result<File> {
     let unreadable = |why: String| {
         Error::usage("configuration", format!("cannot read {}: {why}", path.display()))
             .hint("name the edge file with --config F, or describe one edge per cloud with flags")
@@ -46,7 +85,7 @@ pub fn load(path: &Path) -> Result<Vec<Edge>> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn parse(text: &str, path: &Path) -> Result<Vec<Edge>> {
+pub fn parse(text: &str, path: &Path) -> Result<File> {
     let name = path.file_name().map_or_else(|| NAME.to_owned(), |name| name.to_string_lossy().into_owned());
     let places = Places { text, name };
     let mut problems = Problems::default();
@@ -56,16 +95,17 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Edge>> {
         problems.push(place, error.message().lines().collect::<Vec<_>>().join(", "), None);
     }
     let subject = places.name.clone();
-    if let Err(error) = std::mem::take(&mut problems).into_result(&subject, ()) {
-        return Err(error);
-    }
-    let mut defaults = None;
+    std::mem::take(&mut problems).into_result(&subject, ())?;
+    let (mut defaults, mut rehearsal) = (None, None);
     let mut drafts = Vec::new();
     for (key, value) in root.get_ref() {
         let place = places.at(key.span().start);
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("defaults", DeValue::Table(table)) => {
                 defaults = Some(Draft::new("defaults", place, places.entries(table)));
+            }
+            ("dry-run", DeValue::Table(table)) => {
+                rehearsal = Some(Draft::new("dry-run", place, places.entries(table)));
             }
             ("edge", DeValue::Table(edges)) => {
                 for (name, edge) in edges {
@@ -82,14 +122,22 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Edge>> {
                     }
                 }
             }
-            ("defaults" | "edge", _) => problems.push(place, format!("{} is not a table", key.get_ref()), None),
+            ("defaults" | "dry-run" | "edge", _) => {
+                problems.push(place, format!("{} is not a table", key.get_ref()), None)
+            }
             (unknown, _) => {
-                let hint = nearest(unknown, &["defaults", "edge"]).map(|known| format!("did you mean `{known}`?"));
-                problems.push(place, format!("unknown key `{unknown}`, expected defaults and edge.NAME"), hint);
+                let hint =
+                    nearest(unknown, &["defaults", "dry-run", "edge"]).map(|known| format!("did you mean `{known}`?"));
+                problems.push(
+                    place,
+                    format!("unknown key `{unknown}`, expected defaults, dry-run and edge.NAME"),
+                    hint,
+                );
             }
         }
     }
     let defaults = Defaults::valid(defaults, &mut problems);
+    let rehearsal = rehearsal.map(|draft| Rehearsal::valid(draft, &mut problems));
     if drafts.is_empty() {
         problems.push(
             &subject,
@@ -99,7 +147,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Edge>> {
     }
     let base = path.parent().unwrap_or(Path::new(""));
     let edges = valid::edges(drafts, &defaults, base, &mut problems);
-    problems.into_result(&subject, edges)
+    problems.into_result(&subject, File { edges, rehearsal })
 }
 
 struct Places<'t> {

@@ -42,7 +42,7 @@ mod tests {
             "[edge.e]\ndestination = \"aws\"\nrole = \"arn:aws:iam::123456789012:role/r\"\nregion = \"eu-west-1\"\n\
              [edge.e.require]\n{require}"
         );
-        crate::edge::file::parse(&text, Path::new("jobpass.toml")).unwrap().remove(0)
+        crate::edge::file::parse(&text, Path::new("jobpass.toml")).unwrap().edges.remove(0)
     }
 
     fn claims(json: &str) -> Claims {

@@ -1,0 +1,5 @@
+//! One test binary on the real `jobpass`: each file is a chapter, `harness` scrubs the world.
+
+mod config;
+mod harness;
+mod house;
