@@ -8,5 +8,6 @@ pub mod claims;
 pub mod credential;
 pub mod edge;
 pub mod error;
+pub mod files;
 pub mod secret;
 pub mod world;
