@@ -6,6 +6,7 @@
 
 pub mod claims;
 pub mod credential;
+pub mod delivery;
 pub mod edge;
 pub mod error;
 pub mod files;
