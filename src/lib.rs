@@ -1,16 +1,20 @@
 //! jobpass: the runner's ID token exchanged for cloud credentials that live as long as the job.
 //!
-//! The rooms in the order of the flow:
+//! The rooms in the order of the flow; [`login`] is the page that reads like it:
 //!
-//! runner → claims → gate → exchange → delivery → pass.
+//! [`runner`] → [`claims`] → [`gate`] → [`exchange`] → [`delivery`] → pass, with one audit record per attempt. [`edge`] says
+//! what is asked for, [`net`] is the one HTTP client, [`trust`] decides offline. On the ground lie [`error`], [`secret`],
+//! [`world`] and [`files`].
 
 pub mod claims;
 pub mod cli;
 pub mod credential;
+pub mod delivery;
 pub mod duration;
 pub mod edge;
 pub mod error;
 pub mod exchange;
+pub mod files;
 pub mod gate;
 pub mod login;
 pub mod net;

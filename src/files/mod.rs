@@ -1,0 +1,103 @@
+//! Private directories and files: no links followed, right modes, atomic replace.
+//!
+//! Everything here works relative to a directory that is held open, so that a name cannot be swapped for a link between a
+//! check and its use. Modes are set on the open file, not through the umask. Errors are [`Kind::Files`](crate::error::Kind)
+//! (exit 5) and carry the path and the system's own text.
+
+mod append;
+mod own;
+mod private;
+mod read;
+#[cfg(test)]
+pub(crate) mod testing;
+mod tree;
+
+use std::path::Path;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use rustix::fs::{FileType, Stat};
+use rustix::io::Errno;
+
+pub use append::{Appended, append_block};
+pub use own::{OwnFile, remove_own, write_own};
+pub use private::{Lock, PrivateDir};
+pub use read::{read_limited, read_stdin};
+pub use tree::remove_tree;
+
+use crate::error::{Error, Kind, Result};
+
+/// 128 random bits as 32 hexadecimal digits: names that cannot be guessed, delimiters that no value can hold by chance.
+///
+/// # Errors
+/// [`Kind::Files`] when the system has no randomness to give (no `getrandom`, no `/dev/urandom`).
+pub fn random_hex() -> Result<String> {
+    let mut bytes = [0u8; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Error::new(Kind::Files, "no-randomness", "the system gave no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The error of one operation, with a next step where the cause is a known one.
+pub(crate) fn failed(code: &'static str, doing: &str, path: &Path, errno: Errno) -> Error {
+    let error = Error::files(code, doing, path, &std::io::Error::from(errno));
+    match errno {
+        Errno::LOOP => error.hint("a symbolic link stands there and is not followed; remove it"),
+        // O_DIRECTORY | O_NOFOLLOW reports a link to a directory as "not a directory".
+        Errno::NOTDIR => error.hint("expected a directory itself, neither a file nor a symbolic link"),
+        Errno::NOSPC | Errno::DQUOT => error.hint("free some space there, or point RUNNER_TEMP to another file system"),
+        Errno::ROFS => error.hint("point RUNNER_TEMP to a file system that can be written"),
+        _ => error,
+    }
+}
+
+/// What kind of file a status speaks of.
+pub(crate) fn file_type(stat: &Stat) -> FileType {
+    FileType::from_raw_mode(stat.st_mode)
+}
+
+/// In words, for "expected a regular file, found …".
+pub(crate) fn describe(stat: &Stat) -> &'static str {
+    match file_type(stat) {
+        FileType::RegularFile => "a regular file",
+        FileType::Directory => "a directory",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::Unknown => "something unknown",
+    }
+}
+
+/// Refuses a file whose bytes somebody else could reach: not regular, a second hard link.
+pub(crate) fn plain(code: &'static str, path: &Path, stat: &Stat) -> Result<()> {
+    if file_type(stat) != FileType::RegularFile {
+        return Err(Error::new(Kind::Files, code, format!("{} is not a regular file", path.display()))
+            .detail("expected", "a regular file")
+            .detail("presented", describe(stat)));
+    }
+    if stat.st_nlink > 1 {
+        return Err(Error::new(Kind::Files, code, format!("{} has a second name", path.display()))
+            .detail("expected", "a file with one hard link")
+            .detail("presented", format!("{} hard links", stat.st_nlink))
+            .hint("remove the file; jobpass writes a new one"));
+    }
+    Ok(())
+}
+
+/// True when this process's user owns it.
+pub(crate) fn is_own(stat: &Stat) -> bool {
+    stat.st_uid == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_names_are_long_and_differ() {
+        let (a, b) = (random_hex().unwrap(), random_hex().unwrap());
+        assert_eq!((a.len(), b.len()), (32, 32));
+        assert_ne!(a, b);
+    }
+}
