@@ -6,7 +6,9 @@
 
 pub mod claims;
 pub mod credential;
+pub mod duration;
 pub mod edge;
 pub mod error;
+pub mod jwt;
 pub mod secret;
 pub mod world;
