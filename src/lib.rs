@@ -11,4 +11,5 @@ pub mod edge;
 pub mod error;
 pub mod jwt;
 pub mod secret;
+pub mod trust;
 pub mod world;
