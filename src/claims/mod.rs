@@ -7,7 +7,10 @@ pub mod github;
 pub mod gitlab;
 pub mod unverified;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
 use crate::secret::Secret;
 
@@ -109,4 +112,22 @@ pub struct IdToken {
     pub raw: Secret,
     /// Its payload, unverified.
     pub unverified: Claims,
+}
+
+/// A `jti` (RFC 7519 §4.1.7) in the form of a UUID: unique, not secret.
+///
+/// Made from the moment and a counter: two tokens of one process never share it, also under a clock that stands still.
+fn token_id(now: OffsetDateTime) -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let seed = format!("{}:{}:{count}", std::process::id(), now.unix_timestamp_nanos());
+    let digest = ring::digest::digest(&ring::digest::SHA256, seed.as_bytes());
+    let mut id = String::new();
+    for (at, byte) in digest.as_ref().iter().take(16).enumerate() {
+        if [4, 6, 8, 10].contains(&at) {
+            id.push('-');
+        }
+        id.push_str(&format!("{byte:02x}"));
+    }
+    id
 }

@@ -1,0 +1,252 @@
+use super::*;
+use crate::claims::github::{ISSUER, Job};
+use crate::edge::gcp::UNIVERSE;
+use crate::trust::{Decision, json};
+use serde_json::json;
+use time::OffsetDateTime;
+
+const NAME: &str = "projects/123456789/locations/global/workloadIdentityPools/ci-pool/providers/github";
+const POOL: &str = "iam.googleapis.com/projects/123456789/locations/global/workloadIdentityPools/ci-pool";
+const ACCOUNT: &str = "deploy@acme.iam.gserviceaccount.com";
+
+fn target(account: Option<&str>) -> Target {
+    Target {
+        provider: Provider::parse(NAME).unwrap(),
+        universe_domain: UNIVERSE.to_owned(),
+        service_account: account.map(str::to_owned),
+        project: None,
+        scopes: Vec::new(),
+        delegates: Vec::new(),
+        id_token_audience: None,
+        quota_project: None,
+        request_reason: None,
+    }
+}
+
+fn file() -> Value {
+    json!({
+        "provider": {
+            "name": NAME,
+            "state": "ACTIVE",
+            "oidc": { "issuerUri": ISSUER },
+            "attributeMapping": {
+                "google.subject": "assertion.sub",
+                "attribute.repository": "assertion.repository",
+            },
+            "attributeCondition": "assertion.repository_owner_id == '123456'",
+        },
+        "bindings": [{
+            "serviceAccount": ACCOUNT,
+            "role": WORKLOAD_IDENTITY_USER,
+            "members": [format!("principalSet://{POOL}/attribute.repository/acme/shop")],
+        }],
+    })
+}
+
+fn claims() -> Claims {
+    Job::default().claims(ISSUER, &format!("https://iam.googleapis.com/{NAME}"), OffsetDateTime::UNIX_EPOCH)
+}
+
+fn run(file: &Value, account: Option<&str>, claims: &Claims) -> Explanation {
+    let trust = ProviderTrust::from_json(&json::parse(&file.to_string()).unwrap()).unwrap();
+    evaluate(&trust, &target(account), ISSUER, claims)
+}
+
+fn changed(change: impl Fn(&mut Value)) -> Explanation {
+    let mut file = file();
+    change(&mut file);
+    run(&file, Some(ACCOUNT), &claims())
+}
+
+fn with_claim(name: &str, value: impl Into<Value>) -> Explanation {
+    let mut claims = claims();
+    claims.set(name, value);
+    run(&file(), Some(ACCOUNT), &claims)
+}
+
+fn member(member: &str) -> Decision {
+    changed(|file| file["bindings"][0]["members"] = json!([member])).decision
+}
+
+#[test]
+fn the_documented_setup_allows() {
+    let explanation = changed(|_| ());
+    assert_eq!(explanation.decision, Decision::Allowed, "{:?}", explanation.checks);
+    assert_eq!(explanation.step, None);
+}
+
+#[test]
+fn each_step_denies_under_its_own_name() {
+    for (step, explanation) in [
+        ("provider", changed(|f| f["provider"]["name"] = json!(NAME.replace("github", "gitlab")))),
+        ("issuer", changed(|f| f["provider"]["oidc"]["issuerUri"] = json!(format!("{ISSUER}/")))),
+        ("provider", changed(|f| f["provider"]["disabled"] = json!(true))),
+        ("provider", changed(|f| f["provider"]["state"] = json!("DELETED"))),
+        ("audience", with_claim("aud", "sts.amazonaws.com")),
+        ("audience", with_claim("aud", json!([]))),
+        ("mapping", with_claim("repository", Value::Null)),
+        ("mapping-type", with_claim("sub", true)),
+        ("subject-size", with_claim("sub", "x".repeat(128))),
+        ("condition", with_claim("repository_owner_id", "999")),
+        ("condition", with_claim("repository_owner_id", 123_456)),
+        ("condition", with_claim("repository_owner_id", Value::Null)),
+        ("binding", with_claim("repository", "acme/other")),
+        ("binding", changed(|f| f["bindings"] = json!([]))),
+    ] {
+        assert_eq!(
+            (explanation.decision, explanation.step),
+            (Decision::Denied, Some(step)),
+            "{:?}",
+            explanation.checks
+        );
+    }
+}
+
+#[test]
+fn the_subject_is_counted_in_bytes() {
+    assert_eq!(with_claim("sub", "x".repeat(127)).decision, Decision::Allowed);
+    assert_eq!(with_claim("sub", "ä".repeat(64)).step, Some("subject-size"));
+}
+
+#[test]
+fn all_mismatches_are_listed() {
+    let mut claims = claims();
+    claims.set("aud", "x");
+    claims.set("repository_owner_id", "1");
+    claims.set("repository", "evil/shop");
+    assert_eq!(run(&file(), Some(ACCOUNT), &claims).failed().count(), 3);
+}
+
+#[test]
+fn the_audience_rule() {
+    let with_aud = |aud: &str, allowed: Value| {
+        let mut file = file();
+        file["provider"]["oidc"]["allowedAudiences"] = allowed;
+        let mut claims = claims();
+        claims.set("aud", aud);
+        run(&file, Some(ACCOUNT), &claims).decision
+    };
+    let full = format!("https://iam.googleapis.com/{NAME}");
+    assert_eq!(with_aud(&format!("//iam.googleapis.com/{NAME}"), json!([])), Decision::Allowed);
+    assert_eq!(with_aud(&format!("http://iam.googleapis.com/{NAME}"), json!([])), Decision::Denied);
+    assert_eq!(with_aud(NAME, json!([])), Decision::Denied);
+    assert_eq!(with_aud("ci", json!(["ci"])), Decision::Allowed);
+    assert_eq!(with_aud(&full, json!(["ci"])), Decision::Denied, "a list replaces the default");
+    assert_eq!(with_claim("aud", json!([full, "x"])).decision, Decision::Undecided);
+}
+
+#[test]
+fn what_is_not_understood_is_undecided() {
+    for (what, explanation) in [
+        (
+            "mapping",
+            changed(|f| f["provider"]["attributeMapping"]["attribute.x"] = json!("assertion.sub.extract('{a}')")),
+        ),
+        ("groups", changed(|f| f["provider"]["attributeMapping"]["google.groups"] = json!("assertion.sub"))),
+        ("subject", changed(|f| f["provider"]["attributeMapping"]["google.subject"] = json!("assertion.sub + 'x'"))),
+        (
+            "condition",
+            changed(|f| f["provider"]["attributeCondition"] = json!("assertion.repository.startsWith('acme/')")),
+        ),
+        ("or", changed(|f| f["provider"]["attributeCondition"] = json!("assertion.a == 'b' || true"))),
+        ("uploaded keys", changed(|f| f["provider"]["oidc"]["jwksJson"] = json!("{}"))),
+        ("state", changed(|f| f["provider"]["state"] = json!("STATE_UNSPECIFIED"))),
+        ("new field", changed(|f| f["provider"]["actorProviders"] = json!(["x"]))),
+        ("wrapper's field", changed(|f| f["pool"] = json!({"disabled": true}))),
+        ("conditional binding", changed(|f| f["bindings"][0]["condition"] = json!({"expression": "true"}))),
+        ("other role", changed(|f| f["bindings"][0]["role"] = json!("roles/owner"))),
+        ("other spelling", changed(|f| f["bindings"][0]["serviceAccount"] = json!("1234567890"))),
+    ] {
+        assert_eq!(explanation.decision, Decision::Undecided, "{what}: {:?}", explanation.checks);
+    }
+}
+
+#[test]
+fn a_documented_mismatch_denies_beside_what_is_not_understood() {
+    let mut file = file();
+    file["provider"]["attributeCondition"] = json!("size(assertion.sub) > 1");
+    let mut claims = claims();
+    claims.set("aud", "x");
+    assert_eq!(run(&file, Some(ACCOUNT), &claims).decision, Decision::Denied);
+}
+
+#[test]
+fn conditions_are_conjunctions() {
+    let condition = |text: &str| changed(|f| f["provider"]["attributeCondition"] = json!(text)).decision;
+    assert_eq!(
+        condition("assertion.ref == 'refs/heads/main' && attribute.repository == \"acme/shop\""),
+        Decision::Allowed
+    );
+    assert_eq!(condition("assertion.ref == 'refs/heads/main' && assertion.actor == 'x'"), Decision::Denied);
+    assert_eq!(condition("google.subject == 'repo:acme/shop:ref:refs/heads/main'"), Decision::Allowed);
+    assert_eq!(condition("attribute.unmapped == 'x'"), Decision::Denied);
+    assert_eq!(condition("assertion.repository == 'Acme/shop'"), Decision::Denied);
+}
+
+#[test]
+fn without_a_condition_every_token_is_taken_and_that_is_said() {
+    let explanation = changed(|f| f["provider"]["attributeCondition"] = json!(""));
+    assert_eq!(explanation.decision, Decision::Allowed);
+    assert!(explanation.note.unwrap().contains("no condition"));
+}
+
+#[test]
+fn members() {
+    for (text, decision) in [
+        (format!("principal://{POOL}/subject/repo:acme/shop:ref:refs/heads/main"), Decision::Allowed),
+        (format!("principal://{POOL}/subject/repo:acme/shop:ref:refs/heads/mai"), Decision::Denied),
+        (format!("principal://{POOL}/subject/repo:acme/*"), Decision::Denied),
+        (format!("principalSet://{POOL}/*"), Decision::Allowed),
+        (format!("principalSet://{POOL}/attribute.repository/acme/shop"), Decision::Allowed),
+        (format!("principalSet://{POOL}/attribute.repository/acme/shop/"), Decision::Denied),
+        (format!("principalSet://{POOL}/attribute.repo/acme/shop"), Decision::Denied),
+        (format!("principalSet://{POOL}/group/admins"), Decision::Undecided),
+        (format!("principal://{POOL}/subject/repo%3Aacme"), Decision::Undecided),
+        (format!("principalSet://{POOL}-two/*"), Decision::Denied),
+        (format!("principalSet://{}/*", POOL.replace("123456789", "987654321")), Decision::Denied),
+        (format!("principal://{POOL}/*"), Decision::Undecided),
+        (format!("deleted:principalSet://{POOL}/*"), Decision::Denied),
+        ("user:a@example.com".to_owned(), Decision::Denied),
+        ("allUsers".to_owned(), Decision::Undecided),
+    ] {
+        assert_eq!(member(&text), decision, "{text}");
+    }
+}
+
+#[test]
+fn another_service_account_is_another_question() {
+    assert_eq!(run(&file(), Some("other@acme.iam.gserviceaccount.com"), &claims()).step, Some("binding"));
+}
+
+#[test]
+fn direct_access_needs_the_provider_and_one_of_the_named_members() {
+    let explanation = run(&file(), None, &claims());
+    assert_eq!(explanation.decision, Decision::Allowed);
+    assert!(explanation.note.unwrap().contains("direct access"));
+    let mut file = file();
+    file["bindings"] = json!([{ "role": "roles/storage.admin", "members": [format!("principalSet://{POOL}/attribute.repository/a/b")] }]);
+    assert_eq!(run(&file, None, &claims()).decision, Decision::Denied);
+}
+
+#[test]
+fn a_missing_subject_mapping_denies() {
+    assert_eq!(changed(|f| f["provider"]["attributeMapping"] = json!({})).decision, Decision::Denied);
+}
+
+#[test]
+fn what_has_another_shape_is_an_error() {
+    for text in [
+        "[]",
+        "{}",
+        r#"{"provider":{}}"#,
+        r#"{"provider":{"oidc":{}}}"#,
+        r#"{"provider":{"name":"n","oidc":{}}}"#,
+        r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"},"disabled":"no"}}"#,
+        r#"{"provider":{"name":"n","oidc":{"issuerUri":"i","allowedAudiences":"x"}}}"#,
+        r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"}},"bindings":{}}"#,
+        r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"}},"bindings":[{"members":[]}]}"#,
+        r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"},"attributeMapping":{"a":1}}}"#,
+    ] {
+        assert!(ProviderTrust::from_json(&json::parse(text).unwrap()).is_err(), "{text}");
+    }
+}

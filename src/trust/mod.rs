@@ -1,0 +1,84 @@
+//! (trust policy, claims) → explanation: would this destination let this job in, and why (not).
+//!
+//! Pure: no network, no files, no clock. The sandbox decides by the same code that explains a denial, so they cannot
+//! disagree. **Undecided is an answer**: whatever is not documented, or not understood here yet, is never *allowed*.
+//!
+//! What is understood so far is exact matching (AWS: also `StringLike`); everything else is undecided.
+
+pub mod aws;
+pub mod azure;
+mod explanation;
+pub mod gcp;
+mod glob;
+mod json;
+
+pub use explanation::{Check, Decision, Explanation, Truth, Verdict};
+
+use crate::claims::Claims;
+use crate::edge::{Destination, Edge, Target};
+use crate::error::{Error, Result};
+
+/// A trust policy as the destination has it.
+#[derive(Clone, Debug)]
+pub enum TrustPolicy {
+    /// A role trust policy.
+    Aws(aws::RoleTrust),
+    /// A workload identity provider and the bindings behind it.
+    Gcp(gcp::ProviderTrust),
+    /// The federated identity credentials of one application or identity.
+    Azure(azure::FederatedCredentials),
+}
+
+impl TrustPolicy {
+    /// Reads the file of an edge's `trust`:
+    ///
+    /// - AWS: the role trust policy, bare or as `aws iam get-role` prints it;
+    /// - GCP: `{"provider": …, "bindings": […]}`, the provider as `gcloud … providers describe --format=json` prints it;
+    /// - Azure: the list that `az ad app federated-credential list` prints.
+    ///
+    /// # Errors
+    /// Text that is not JSON, holds a key twice, or has not the shape named above. What is well formed and merely not
+    /// understood is no error: it makes the answer undecided.
+    pub fn parse(destination: Destination, text: &str) -> Result<TrustPolicy> {
+        let parsed = json::parse(text).and_then(|value| match destination {
+            Destination::Aws => aws::RoleTrust::from_json(&value).map(TrustPolicy::Aws),
+            Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(TrustPolicy::Gcp),
+            Destination::Azure => azure::FederatedCredentials::from_json(&value).map(TrustPolicy::Azure),
+        });
+        parsed.map_err(|what| {
+            Error::usage("trust-policy", format!("the {destination} trust policy cannot be read: {what}"))
+        })
+    }
+
+    /// Whose trust policy it is.
+    #[must_use]
+    pub fn destination(&self) -> Destination {
+        match self {
+            TrustPolicy::Aws(_) => Destination::Aws,
+            TrustPolicy::Gcp(_) => Destination::Gcp,
+            TrustPolicy::Azure(_) => Destination::Azure,
+        }
+    }
+}
+
+/// Would this edge be granted to a token of `issuer` with these claims?
+///
+/// `issuer` is the issuer the destination would see; `iss` of the claims is not looked at, because a sandbox stands in for
+/// the issuer under another URL. Signature and time are the caller's to check ([`crate::jwt::verify()`]).
+#[must_use]
+pub fn evaluate(trust: &TrustPolicy, edge: &Edge, issuer: &str, claims: &Claims) -> Explanation {
+    match (trust, &edge.target) {
+        (TrustPolicy::Aws(trust), Target::Aws(target)) => aws::evaluate(trust, &target.role, issuer, claims),
+        (TrustPolicy::Gcp(trust), Target::Gcp(target)) => gcp::evaluate(trust, target, issuer, claims),
+        (TrustPolicy::Azure(trust), Target::Azure(_)) => azure::evaluate(trust, issuer, claims),
+        _ => Explanation::of(
+            vec![Check::new(
+                "kind of trust policy",
+                edge.destination().to_string(),
+                trust.destination().to_string(),
+                Verdict::Unknown,
+            )],
+            Truth::Unknown,
+        ),
+    }
+}
