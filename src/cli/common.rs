@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::edge::Edge;
+use crate::edge::{Edge, Target};
+use crate::delivery;
 use crate::edge::endpoints::Endpoints;
 use crate::edge::file::{self, File};
 use crate::edge::flags::{self, Given};

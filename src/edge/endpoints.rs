@@ -34,9 +34,9 @@ pub enum Endpoints {
 impl Endpoints {
     /// The endpoints of an edge.
     ///
-    /// `AWS_ENDPOINT_URL_STS` is honoured always, as by every AWS client. `CLOUDSDK_API_ENDPOINT_OVERRIDES_STS`,
-    /// `…_IAMCREDENTIALS` and `AZURE_AUTHORITY_HOST` are honoured in sandbox mode only: outside of it they would move a token
-    /// to a host that the edge file does not name.
+    /// `AWS_ENDPOINT_URL_STS` is honoured always, as by every AWS client. `CLOUDSDK_API_ENDPOINT_OVERRIDES_STS` and
+    /// `…_IAMCREDENTIALS` are honoured in sandbox mode only: outside of it they would move a token to a host that the edge
+    /// file does not name. Azure's authority is the edge's.
     ///
     /// # Errors
     /// A usage error that names the variable, before anything is sent.
@@ -45,7 +45,7 @@ impl Endpoints {
         let named = |name: &str| if sandbox { world.var(name) } else { Ok(None) };
         let endpoint = |given: Option<&str>, name: &str, usual: String| match given {
             Some(url) => Endpoint::parse(url, name, sandbox),
-            None => Endpoint::parse(&usual, "the usual endpoint", sandbox),
+            None => Endpoint::parse(&usual, &format!("without {name}, {usual}"), sandbox),
         };
         let endpoints = match &edge.target {
             Target::Aws(aws) => {
@@ -66,10 +66,7 @@ impl Endpoints {
                 }
             }
             Target::Azure(azure) => {
-                let variable = "AZURE_AUTHORITY_HOST";
-                Endpoints::Azure {
-                    authority: endpoint(named(variable)?, variable, azure.cloud.authority.clone()).map_err(at)?,
-                }
+                Endpoints::Azure { authority: endpoint(None, "authority", azure.cloud.authority.clone()).map_err(at)? }
             }
         };
         Ok(endpoints)

@@ -14,7 +14,7 @@ const REVEAL: [&str; 9] = [
     "sandbox/",
     "claims/unverified.rs",
     "cli/token.rs",
-    "jwt.rs",
+    "jwt/",
     "pass/",
 ];
 

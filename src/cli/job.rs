@@ -1,0 +1,210 @@
+//! Which job a dry run or a sandbox stands in for: flags, else a claims file, else `[dry-run]` of the edge file, else the git
+//! checkout.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::claims::{Claims, github, gitlab};
+use crate::edge::file::Rehearsal;
+use crate::error::{Error, Result};
+use crate::sandbox::Runner;
+use crate::world::World;
+
+/// The job, from the command line.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "The job to stand in for")]
+pub struct JobArgs {
+    /// github or gitlab [default: github]
+    #[arg(long, value_name = "NAME")]
+    pub runner: Option<String>,
+    /// OWNER/NAME, or GitLab's project path [default: the git checkout's remote]
+    #[arg(long, value_name = "REPO")]
+    pub repo: Option<String>,
+    /// Full ref; in GitLab, the branch [default: the git checkout's branch]
+    #[arg(long, value_name = "REF")]
+    pub r#ref: Option<String>,
+    /// The job's environment
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// The event [default: push]
+    #[arg(long, value_name = "EVENT")]
+    pub event: Option<String>,
+    /// GitHub: the subject with ids, as repositories created since 2026-07-15 have it
+    #[arg(long)]
+    pub immutable: bool,
+    /// Take the claims from a JSON file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["repo", "ref", "environment", "event", "immutable"])]
+    pub claims: Option<PathBuf>,
+}
+
+/// The job, settled.
+pub struct Job {
+    /// Which runner.
+    pub runner: Runner,
+    /// GitHub's job.
+    pub github: github::Job,
+    /// GitLab's job.
+    pub gitlab: gitlab::Job,
+    /// Claims in place of either's.
+    pub claims: Option<Claims>,
+    /// The issuer that a destination would see.
+    pub issuer: String,
+    /// For the reader: where it was taken from.
+    pub told_by: &'static str,
+}
+
+/// A claims file larger than this is refused, in bytes.
+const MAX_CLAIMS: u64 = 64 * 1024;
+
+impl JobArgs {
+    /// Settles the job.
+    ///
+    /// # Errors
+    /// Usage errors: an unknown runner, an unreadable claims file, a repository that nothing names.
+    pub fn settle(&self, rehearsal: Option<&Rehearsal>, world: &World) -> Result<Job> {
+        let empty = Rehearsal::default();
+        let told = rehearsal.unwrap_or(&empty);
+        let runner = self.runner.as_deref().or(told.runner.as_deref()).unwrap_or("github");
+        let Some(runner) = Runner::ALL.into_iter().find(|known| known.name() == runner) else {
+            return Err(Error::usage("runner", format!("unknown runner `{runner}`")).detail("expected", "github or gitlab"));
+        };
+        let usual = match runner {
+            Runner::Github => github::ISSUER,
+            Runner::Gitlab => gitlab::ISSUER,
+        };
+        let (mut github, mut gitlab) = (github::Job::default(), gitlab::Job::default());
+        if let Some(path) = &self.claims {
+            let claims = read_claims(&world.resolve(path)?)?;
+            let issuer = claims.issuer();
+            let issuer = if issuer.is_empty() { usual.to_owned() } else { issuer };
+            return Ok(Job { runner, github, gitlab, claims: Some(claims), issuer, told_by: "the claims file" });
+        }
+        // A flag for the repository or the ref says "another job": the environment of the file's job is not that job's.
+        let moved = self.repo.is_some() || self.r#ref.is_some() || self.event.is_some();
+        let environment = self.environment.clone().or_else(|| told.environment.clone().filter(|_| !moved));
+        let (repository, from) = match (&self.repo, &told.repository) {
+            (Some(repository), _) => (repository.clone(), "flags"),
+            (None, Some(repository)) => (repository.clone(), "[dry-run] of the edge file"),
+            (None, None) => (git_repository(world)?, "the git checkout"),
+        };
+        let git_ref = self.r#ref.clone().or_else(|| told.r#ref.clone());
+        let git_ref = match (git_ref, from) {
+            (Some(git_ref), _) => git_ref,
+            (None, "the git checkout") => git_branch(world)?,
+            (None, _) => "refs/heads/main".to_owned(),
+        };
+        let event = self.event.clone().or_else(|| told.event.clone()).unwrap_or_else(|| "push".to_owned());
+        match runner {
+            Runner::Github => {
+                let full = if git_ref.starts_with("refs/") { git_ref } else { format!("refs/heads/{git_ref}") };
+                github = github::Job::new(&repository, &full);
+                if event == "pull_request" {
+                    github = github.pull_request(7, "topic", "main");
+                }
+                (github.event_name, github.environment, github.immutable) = (event, environment, self.immutable);
+            }
+            Runner::Gitlab => {
+                let (kind, name) = match (git_ref.strip_prefix("refs/tags/"), git_ref.strip_prefix("refs/heads/")) {
+                    (Some(tag), _) => ("tag", tag),
+                    (None, Some(branch)) => ("branch", branch),
+                    (None, None) => ("branch", git_ref.as_str()),
+                };
+                gitlab = gitlab::Job::new(&repository, name, kind);
+                // GitLab protects the default branch of every new project.
+                gitlab.ref_protected = name == "main" || name == "master";
+                (gitlab.pipeline_source, gitlab.environment) = (event, environment);
+            }
+        }
+        let told_by = if moved || self.environment.is_some() { "flags" } else { from };
+        Ok(Job { runner, github, gitlab, claims: None, issuer: usual.to_owned(), told_by })
+    }
+}
+
+fn read_claims(path: &Path) -> Result<Claims> {
+    let unreadable =
+        |why: String| Error::usage("claims-file", format!("cannot read the claims in {}: {why}", path.display()));
+    let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    if size > MAX_CLAIMS {
+        return Err(unreadable(format!("it has {size} bytes, more than {MAX_CLAIMS}")));
+    }
+    let text = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let claims = serde_json::from_slice(&text).map_err(|error| {
+        unreadable(format!("it is not a JSON object of claims (line {} column {})", error.line(), error.column()))
+            .hint("`jobpass token --format json` prints a job's claims; the file holds the object under unverified-claims")
+    })?;
+    Ok(Claims::new(claims))
+}
+
+fn git(world: &World, args: &[&str]) -> Result<String> {
+    let none = |why: String| {
+        Error::usage("no-job", format!("the job to stand in for is not known: {why}"))
+            .hint("name it with --repo OWNER/NAME --ref refs/heads/BRANCH, or in a [dry-run] table of the edge file")
+    };
+    let mut command = Command::new("git");
+    if let Some(directory) = &world.directory {
+        command.current_dir(directory);
+    }
+    let output = command.args(args).output().map_err(|error| none(format!("git cannot be run: {error}")))?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || text.is_empty() {
+        return Err(none(format!("`git {}` gives nothing here", args.join(" "))));
+    }
+    Ok(text)
+}
+
+/// `OWNER/NAME` of the remote `origin`: `git@HOST:OWNER/NAME.git`, `https://HOST/OWNER/NAME`, `ssh://…`.
+fn git_repository(world: &World) -> Result<String> {
+    let url = git(world, &["remote", "get-url", "origin"])?;
+    repository_of(&url).ok_or_else(|| {
+        Error::usage("no-job", "the remote `origin` names no repository of the form OWNER/NAME")
+            .hint("name it with --repo OWNER/NAME")
+    })
+}
+
+fn repository_of(url: &str) -> Option<String> {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/')?.1,
+        None => url.split_once(':').map_or(url, |(_, path)| path),
+    };
+    let path = path.trim_matches('/');
+    let path = path.strip_suffix(".git").unwrap_or(path);
+    let name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    (path.contains('/') && path.split('/').all(name)).then(|| path.to_owned())
+}
+
+fn git_branch(world: &World) -> Result<String> {
+    git(world, &["symbolic-ref", "HEAD"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_of_remotes() {
+        for (url, repository) in [
+            ("git@github.com:acme/shop.git", Some("acme/shop")),
+            ("https://github.com/acme/shop", Some("acme/shop")),
+            ("https://user@gitlab.com/acme/team/shop.git", Some("acme/team/shop")),
+            ("ssh://git@github.com:22/acme/shop.git", Some("acme/shop")),
+            ("shop", None),
+            ("https://github.com/", None),
+        ] {
+            assert_eq!(repository_of(url).as_deref(), repository, "{url}");
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_another_job_has_not_the_files_environment() {
+        let rehearsal = Rehearsal {
+            repository: Some("acme/shop".to_owned()),
+            environment: Some("production".to_owned()),
+            ..Rehearsal::default()
+        };
+        let job = JobArgs::default().settle(Some(&rehearsal), &World::nothing()).ok().unwrap();
+        assert_eq!(job.github.subject(), "repo:acme/shop:environment:production");
+        let args = JobArgs { r#ref: Some("topic".to_owned()), ..JobArgs::default() };
+        let job = args.settle(Some(&rehearsal), &World::nothing()).ok().unwrap();
+        assert_eq!(job.github.subject(), "repo:acme/shop:ref:refs/heads/topic");
+    }
+}
