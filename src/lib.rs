@@ -10,5 +10,6 @@ pub mod delivery;
 pub mod edge;
 pub mod error;
 pub mod files;
+pub mod pass;
 pub mod secret;
 pub mod world;
