@@ -19,6 +19,7 @@ pub mod gate;
 pub mod jwt;
 pub mod login;
 pub mod net;
+pub mod pass;
 pub mod random;
 pub mod runner;
 pub mod secret;

@@ -19,7 +19,7 @@ use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
 pub use append::{Appended, append_block};
-pub use own::{OwnFile, remove_own, write_own};
+pub use own::{read_own, remove_own, write_own};
 pub use private::{Lock, PrivateDir};
 pub use read::{read_limited, read_stdin};
 pub use tree::remove_tree;

@@ -2,33 +2,25 @@
 
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::private::files_error;
-use super::{failed, file_type, is_own, plain, random_hex};
+use super::private::{files_error, read_at};
+use super::{failed, is_own, plain, random_hex};
 use crate::error::{Error, Kind, Result};
 
-/// Which file was written, so that only this one is removed later: a name can come to mean another file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnFile {
-    /// Where it is, from the root.
-    pub path: PathBuf,
-    /// Its device.
-    pub device: u64,
-    /// Its inode.
-    pub inode: u64,
-}
+/// More than this such a file never holds, in bytes; a longer one is not ours.
+const MAX: u64 = 1 << 20;
 
 /// Writes `bytes` to `path`, whole or not at all, mode 0600.
 ///
 /// # Errors
 /// [`Kind::Files`]: the target is a link, not a regular file, has a second hard link or another owner; the directory is
 /// missing; the bytes do not fit.
-pub fn write_own(path: &Path, bytes: &[u8]) -> Result<OwnFile> {
+pub fn write_own(path: &Path, bytes: &[u8]) -> Result<()> {
     let (directory, name) = split(path)?;
     let fail = |errno| failed("file", "write", path, errno);
     check(&directory, name, path)?;
@@ -36,7 +28,6 @@ pub fn write_own(path: &Path, bytes: &[u8]) -> Result<OwnFile> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR;
     let fd = rustix::fs::openat(&directory, temporary.as_str(), flags, mode).map_err(fail)?;
-    let stat = rustix::fs::fstat(&fd).map_err(fail)?;
     let mut file = std::fs::File::from(fd);
     let written = rustix::fs::fchmod(&file, mode)
         .map_err(std::io::Error::from)
@@ -50,34 +41,36 @@ pub fn write_own(path: &Path, bytes: &[u8]) -> Result<OwnFile> {
         let _ = rustix::fs::unlinkat(&directory, temporary.as_str(), AtFlags::empty());
         return Err(error);
     }
-    Ok(OwnFile { path: path.to_owned(), device: stat.st_dev as u64, inode: stat.st_ino as u64 })
+    Ok(())
 }
 
-/// Removes the file that [`write_own`] wrote; true when it was there. Another file under the same name stays.
+/// What stands at `path` now, to be put back when a later step fails; `None` when nothing does.
 ///
 /// # Errors
-/// [`Kind::Files`] when it is there and stays.
-pub fn remove_own(file: &OwnFile) -> Result<bool> {
-    let (directory, name) = match split(&file.path) {
-        Ok(held) => held,
-        // The directory went with everything in it.
-        Err(_) if !file.path.parent().is_some_and(Path::exists) => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if file_type(&stat) == FileType::RegularFile && is_own(&stat) && same(&stat, file) => {
-            rustix::fs::unlinkat(&directory, name, AtFlags::empty())
-                .map_err(|errno| failed("file", "remove", &file.path, errno))?;
-            Ok(true)
-        }
-        Ok(_) | Err(Errno::NOENT) => Ok(false),
-        Err(errno) => Err(failed("file", "remove", &file.path, errno)),
-    }
+/// [`Kind::Files`]: [`write_own`] would refuse it, or it is longer than a mebibyte.
+pub fn read_own(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let (directory, name) = split(path)?;
+    check(&directory, name, path)?;
+    Ok(read_at(&directory, name, path, MAX)?.map(Zeroizing::new))
 }
 
-#[allow(clippy::unnecessary_cast, reason = "the fields' types differ per system")]
-fn same(stat: &rustix::fs::Stat, file: &OwnFile) -> bool {
-    (stat.st_dev as u64, stat.st_ino as u64) == (file.device, file.inode)
+/// Removes the file at `path` when one of its lines is `line`, which only our own content holds; true when it was removed.
+/// Anything else that stands there stays: a name can come to mean another file.
+///
+/// # Errors
+/// [`Kind::Files`] when it is ours and stays.
+pub fn remove_own(path: &Path, line: &str) -> Result<bool> {
+    // The directory may have gone, and with it everything in it.
+    let Ok((directory, name)) = split(path) else {
+        return Ok(false);
+    };
+    let ours =
+        matches!(read_own(path), Ok(Some(bytes)) if bytes.split(|b| *b == b'\n').any(|other| other == line.as_bytes()));
+    if !ours {
+        return Ok(false);
+    }
+    rustix::fs::unlinkat(&directory, name, AtFlags::empty()).map_err(|errno| failed("file", "remove", path, errno))?;
+    Ok(true)
 }
 
 fn split(path: &Path) -> Result<(OwnedFd, &std::ffi::OsStr)> {

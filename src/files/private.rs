@@ -154,21 +154,7 @@ impl PrivateDir {
     /// [`Kind::Files`]: not a plain file, longer than `max`, or unreadable.
     pub fn read(&self, name: &str, max: u64) -> Result<Option<Vec<u8>>> {
         let (name, path) = (component(name, &self.path)?, self.path.join(name));
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
-            Err(Errno::NOENT) => return Ok(None),
-            other => other.map_err(|errno| failed("file", "open", &path, errno))?,
-        };
-        plain("file", &path, &rustix::fs::fstat(&fd).map_err(|errno| failed("file", "look at", &path, errno))?)?;
-        let mut bytes = Vec::new();
-        std::fs::File::from(fd)
-            .take(max.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(|error| files_error("read", &path, &error))?;
-        if bytes.len() as u64 > max {
-            return Err(Error::new(Kind::Files, "file", format!("{} has more than {max} bytes", path.display())));
-        }
-        Ok(Some(bytes))
+        read_at(&self.fd, name, &path, max)
     }
 
     /// Takes the directory's lock; `None` when somebody holds it longer than `wait`. The lock goes with the process that
@@ -248,6 +234,25 @@ pub(super) fn names_in(fd: BorrowedFd<'_>) -> rustix::io::Result<Vec<OsString>> 
         }
     }
     Ok(names)
+}
+
+/// The content of a plain file, at most `max` bytes; `None` when it is not there.
+pub(super) fn read_at(directory: &OwnedFd, name: &OsStr, path: &Path, max: u64) -> Result<Option<Vec<u8>>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let fd = match rustix::fs::openat(directory, name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        other => other.map_err(|errno| failed("file", "open", path, errno))?,
+    };
+    plain("file", path, &rustix::fs::fstat(&fd).map_err(|errno| failed("file", "look at", path, errno))?)?;
+    let mut bytes = Vec::new();
+    std::fs::File::from(fd)
+        .take(max.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| files_error("read", path, &error))?;
+    if bytes.len() as u64 > max {
+        return Err(Error::new(Kind::Files, "file", format!("{} has more than {max} bytes", path.display())));
+    }
+    Ok(Some(bytes))
 }
 
 /// One name, not a path: nothing given by a caller can lead out of the directory.

@@ -163,15 +163,16 @@ fn own_files_are_created_replaced_and_removed_only_while_they_are_ours() {
     let temp = TempDir::new();
     let path = temp.join("F");
     write_own(&path, b"1").unwrap();
-    let file = write_own(&path, b"2").unwrap();
-    assert_eq!((text(&path).as_str(), mode(&path)), ("2", 0o600));
+    write_own(&path, b"P=/pass\nX=1\n").unwrap();
+    assert_eq!((text(&path).as_str(), mode(&path)), ("P=/pass\nX=1\n", 0o600));
+    assert!(!remove_own(&path, "P=/pas").unwrap(), "a piece of the line is not the line");
     std::fs::rename(&path, temp.join("kept")).unwrap();
-    std::fs::write(&path, "somebody else's").unwrap();
-    assert!(!remove_own(&file).unwrap());
-    assert_eq!(text(&path), "somebody else's");
+    symlink(temp.join("kept"), &path).unwrap();
+    assert!(!remove_own(&path, "P=/pass").unwrap(), "a link is not our file");
     std::fs::rename(temp.join("kept"), &path).unwrap();
-    assert!(remove_own(&file).unwrap());
-    assert!(!remove_own(&file).unwrap(), "a second time is no error");
+    assert!(remove_own(&path, "P=/pass").unwrap());
+    assert!(!remove_own(&path, "P=/pass").unwrap(), "a second time is no error");
+    assert!(!remove_own(Path::new("/nonexistent/F"), "P=/pass").unwrap());
 }
 
 #[test]
