@@ -1,0 +1,172 @@
+//! A job on a GitHub-like runner: `jobpass sandbox` beside it, the runner's files, and steps that see what earlier ones set.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::harness::{Ran, Scratch, jobpass, run};
+
+/// A sandbox process; it ends with this value.
+pub struct Sandbox {
+    child: Child,
+    /// What a job beside it has in its environment.
+    pub variables: BTreeMap<String, String>,
+    /// The request log.
+    pub log: PathBuf,
+}
+
+impl Sandbox {
+    /// Starts `jobpass sandbox ARGS…`; its files go into `scratch`.
+    pub fn start(scratch: &Scratch, args: &[&str]) -> Sandbox {
+        let (log, ca) = (scratch.path().join("sandbox.jsonl"), scratch.path().join("ca.pem"));
+        let mut command = jobpass(scratch.path());
+        command.arg("sandbox").args(args).args(["--format", "json", "--log"]).arg(&log).arg("--ca-file").arg(&ca);
+        let mut child = command.stdout(Stdio::piped()).stdin(Stdio::piped()).spawn().unwrap();
+        let mut text = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let said: Value = loop {
+            assert!(lines.read_line(&mut text).unwrap() > 0, "the sandbox ended early: {text}");
+            if let Ok(said) = serde_json::from_str(&text) {
+                break said;
+            }
+        };
+        let variables = said["variables"].as_object().expect("variables");
+        let variables = variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+        Sandbox { child, variables, log }
+    }
+
+    /// The request log so far.
+    pub fn entries(&self) -> Vec<Value> {
+        let text = fs::read_to_string(&self.log).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The log's entries of one event, as `METHOD path status`.
+    pub fn requests(&self) -> Vec<String> {
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        self.entries()
+            .iter()
+            .filter(|entry| entry["event"] == "answered")
+            .map(|entry| format!("{} {} {}", text(entry, "method"), text(entry, "path"), entry["status"]))
+            .collect()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One job's runner files and environment.
+pub struct Job {
+    pub scratch: Scratch,
+    variables: BTreeMap<String, String>,
+}
+
+impl Job {
+    /// A job whose environment is `variables`, with `RUNNER_TEMP` and the runner's files in place.
+    pub fn new(variables: &BTreeMap<String, String>) -> Job {
+        let scratch = Scratch::new();
+        let mut variables = variables.clone();
+        fs::create_dir(scratch.path().join("temp")).unwrap();
+        fs::create_dir(scratch.path().join("workspace")).unwrap();
+        variables.insert("RUNNER_TEMP".to_owned(), scratch.path().join("temp").display().to_string());
+        variables.insert("GITHUB_WORKSPACE".to_owned(), scratch.path().join("workspace").display().to_string());
+        for name in ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+            let path = scratch.write(name, "");
+            variables.insert(name.to_owned(), path.display().to_string());
+        }
+        Job { scratch, variables }
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
+    pub fn workspace(&self) -> PathBuf {
+        self.scratch.path().join("workspace")
+    }
+
+    pub fn temp(&self) -> PathBuf {
+        self.scratch.path().join("temp")
+    }
+
+    /// What the runner's file holds now.
+    pub fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.scratch.path().join(name)).unwrap()
+    }
+
+    /// What later steps see: the job's environment and what `GITHUB_ENV` sets.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut all = self.variables.clone();
+        all.extend(parsed(&self.file("GITHUB_ENV")));
+        all
+    }
+
+    /// `GITHUB_ENV` as the runner parses it.
+    pub fn exported(&self) -> BTreeMap<String, String> {
+        parsed(&self.file("GITHUB_ENV")).into_iter().collect()
+    }
+
+    /// A step that runs `jobpass ARGS…`.
+    pub fn jobpass(&self, args: &[&str]) -> Ran {
+        let mut command = jobpass(&self.workspace());
+        run(command.args(args).envs(self.environment()))
+    }
+
+    /// A step that runs another program; its `HOME` is empty.
+    pub fn step(&self, program: &Path, args: &[&str]) -> Ran {
+        let mut command = Command::new(program);
+        let home = self.scratch.path().join("home");
+        fs::create_dir_all(&home).unwrap();
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", &home);
+        run(command.args(args).envs(self.environment()).current_dir(self.workspace()).stdin(Stdio::null()))
+    }
+
+    /// Passes that lie in `RUNNER_TEMP`.
+    pub fn passes(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.temp()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+/// The runner's own reading of an env file (actions/runner, `FileCommandManager`): `NAME=VALUE`, or `NAME<<DELIMITER`.
+pub fn parsed(text: &str) -> Vec<(String, String)> {
+    let mut lines = text.split('\n');
+    let mut all = Vec::new();
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            continue;
+        }
+        let (equals, heredoc) = (line.find('='), line.find("<<"));
+        match (equals, heredoc) {
+            (Some(at), heredoc) if heredoc.is_none_or(|heredoc| at < heredoc) => {
+                all.push((line[..at].to_owned(), line[at + 1..].to_owned()));
+            }
+            (_, Some(at)) => {
+                let (name, delimiter) = (&line[..at], &line[at + 2..]);
+                assert!(!name.is_empty() && !delimiter.is_empty(), "invalid format `{line}`");
+                let mut value = Vec::new();
+                loop {
+                    let next = lines.next().unwrap_or_else(|| panic!("no delimiter after `{line}`"));
+                    if next == delimiter {
+                        break;
+                    }
+                    value.push(next);
+                }
+                all.push((name.to_owned(), value.join("\n")));
+            }
+            _ => panic!("invalid format `{line}`"),
+        }
+    }
+    all
+}
