@@ -10,6 +10,7 @@ pub mod duration;
 pub mod edge;
 pub mod error;
 pub mod jwt;
+pub mod sandbox;
 pub mod secret;
 pub mod trust;
 pub mod world;
