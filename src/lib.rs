@@ -22,6 +22,7 @@ pub mod net;
 pub mod pass;
 pub mod random;
 pub mod runner;
+pub mod sandbox;
 pub mod secret;
 pub mod trust;
 pub mod world;

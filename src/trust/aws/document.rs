@@ -19,6 +19,9 @@ pub(super) enum Effect {
     Deny,
 }
 
+/// Operator, key, values; `None` for values that are no texts.
+type Condition = (String, String, Option<Vec<String>>);
+
 /// One statement.
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
@@ -28,8 +31,7 @@ pub(super) struct Statement {
     pub(super) federated: Option<Vec<String>>,
     /// `None` when there is no `Action`.
     pub(super) actions: Option<Vec<String>>,
-    /// Operator, key, values; `None` for values that are no texts.
-    pub(super) conditions: Vec<(String, String, Option<Vec<String>>)>,
+    pub(super) conditions: Vec<Condition>,
     /// Elements that are not understood: `NotPrincipal`, `NotAction`, `Resource` …
     pub(super) unknown: Vec<String>,
 }
@@ -103,10 +105,7 @@ fn federated(principal: Option<&Value>) -> Option<Vec<String>> {
     Some(all)
 }
 
-fn conditions(
-    operators: &Map<String, Value>,
-    unknown: &mut Vec<String>,
-) -> Result<Vec<(String, String, Option<Vec<String>>)>, String> {
+fn conditions(operators: &Map<String, Value>, unknown: &mut Vec<String>) -> Result<Vec<Condition>, String> {
     let mut all = Vec::new();
     for (operator, keys) in operators {
         let keys = keys.as_object().ok_or_else(|| format!("the condition `{operator}` is no object"))?;
