@@ -4,6 +4,7 @@
 //!
 //! runner → claims → gate → exchange → delivery → pass.
 
+pub mod audit;
 pub mod claims;
 pub mod credential;
 pub mod delivery;
