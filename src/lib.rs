@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod claims;
+pub mod cli;
 pub mod credential;
 pub mod delivery;
 pub mod edge;

@@ -1,0 +1,3 @@
+//! The verbs: arguments, help text, rendering. One file each.
+
+pub mod logout;
