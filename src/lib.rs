@@ -2,10 +2,11 @@
 //!
 //! The rooms in the order of the flow; [`login`] is the page that reads like it:
 //!
-//! [`runner`] → [`claims`] → [`gate`] → [`exchange`] → [`delivery`] → pass, with one audit record per attempt. [`edge`] says
-//! what is asked for, [`net`] is the one HTTP client, [`trust`] decides offline. On the ground lie [`error`], [`secret`],
-//! [`world`] and [`files`].
+//! [`runner`] → [`claims`] → [`gate`] → [`exchange`] → [`delivery`] → [`pass`], with one
+//! [`audit`] record per attempt. [`edge`] says what is asked for, [`net`] is the one HTTP client, [`trust`] decides offline,
+//! [`sandbox`] serves the stand-ins. On the ground lie [`error`], [`secret`], [`world`] and [`files`].
 
+pub mod audit;
 pub mod claims;
 pub mod cli;
 pub mod credential;

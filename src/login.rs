@@ -19,7 +19,7 @@ use futures_util::future::{LocalBoxFuture, Shared, join_all};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use crate::claims::{Claims, IdToken};
+use crate::claims::IdToken;
 use crate::credential::Grant;
 use crate::edge::Edge;
 use crate::edge::endpoints::Endpoints;
@@ -43,14 +43,16 @@ pub struct Asked {
 pub struct Attempt {
     /// The edge.
     pub asked: Asked,
-    /// The claims that were presented, if an ID token was had.
-    pub unverified: Option<Claims>,
+    /// The ID token that was presented, if one was had.
+    pub id_token: Option<IdToken>,
     /// The grant, or why there is none.
     pub outcome: Result<Grant>,
     /// When it began, UTC.
     pub started: OffsetDateTime,
     /// How long it took, ID token included.
     pub took: Duration,
+    /// How many tries the exchange took: 1, and one more for each request that was repeated.
+    pub tries: u32,
 }
 
 /// Attempts every edge at the same time. The order of the outcomes is that of the edges.
@@ -72,22 +74,31 @@ type Token<'a> = Shared<LocalBoxFuture<'a, Result<IdToken>>>;
 
 async fn attempt(asked: &Asked, token: Token<'_>, source: &Source, client: &Client, world: &World) -> Attempt {
     let (started, clock) = (world.clock.now(), Instant::now());
-    let mut unverified = None;
+    // Its own counter of tries, on the same connections.
+    let client = &client.counting();
+    let mut presented = None;
     let outcome = async {
         let id_token = while_opening(asked, client, token).await?;
-        unverified = Some(id_token.unverified.clone());
+        presented = Some(id_token.clone());
         gate::check(&asked.edge, &id_token.unverified)?;
         match exchange(&asked.edge, &asked.endpoints, &id_token, client).await {
             Err(error) if error.retry == Retry::NewToken && source.mints_again() => {
                 let fresh = source.id_token(&asked.edge.audience, client, world).await?;
-                unverified = Some(fresh.unverified.clone());
+                presented = Some(fresh.clone());
                 exchange(&asked.edge, &asked.endpoints, &fresh, client).await
             }
             outcome => outcome,
         }
     }
     .await;
-    Attempt { asked: asked.clone(), unverified, outcome, started, took: clock.elapsed() }
+    Attempt {
+        asked: asked.clone(),
+        id_token: presented,
+        outcome,
+        started,
+        took: clock.elapsed(),
+        tries: client.tries(),
+    }
 }
 
 /// Waits for the ID token while the connections to the destination open. Without a token nobody waits for connections.

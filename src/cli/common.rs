@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::edge::{Edge, Target};
 use crate::delivery;
 use crate::edge::endpoints::Endpoints;
 use crate::edge::file::{self, File};
 use crate::edge::flags::{self, Given};
+use crate::edge::{Edge, Target};
 use crate::error::{Error, Result};
 use crate::login::Asked;
 use crate::net::{Client, DEADLINE};
@@ -266,5 +266,31 @@ impl NetArgs {
 /// # Errors
 /// As [`Endpoints::of`].
 pub fn asked(edges: Vec<Edge>, world: &World, sandbox: bool) -> Result<Vec<Asked>> {
-    edges.into_iter().map(|edge| Ok(Asked { endpoints: Endpoints::of(&edge, world, sandbox)?, edge })).collect()
+    edges
+        .into_iter()
+        .map(|mut edge| {
+            // The stand-in's authority takes the cloud's place everywhere: in the exchange, and in what the tools read.
+            if let Target::Azure(azure) = &mut edge.target
+                && sandbox
+                && let Some(authority) = world.var("AZURE_AUTHORITY_HOST")?
+            {
+                azure.cloud = azure.cloud.clone().with_authority(authority);
+            }
+            Ok(Asked { endpoints: Endpoints::of(&edge, world, sandbox)?, edge })
+        })
+        .collect()
+}
+
+/// The stand-ins' endpoints for what the tools read, in sandbox mode.
+///
+/// # Errors
+/// A variable that is not UTF-8.
+pub fn sandbox_endpoints(world: &World) -> Result<delivery::Endpoints> {
+    let base =
+        |name: &str| -> Result<Option<String>> { Ok(world.var(name)?.map(|url| url.trim_end_matches('/').to_owned())) };
+    Ok(delivery::Endpoints {
+        gcp_sts: base("CLOUDSDK_API_ENDPOINT_OVERRIDES_STS")?,
+        gcp_iam_credentials: base("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS")?,
+        azure_resource_manager: base("AZURE_AUTHORITY_HOST")?,
+    })
 }

@@ -10,12 +10,13 @@ use super::job::{Job, JobArgs};
 use super::login::Deliver;
 use super::render;
 use super::token::Format;
+use crate::credential::Grant;
 use crate::delivery::{self, Plan};
 use crate::duration;
 use crate::edge::Edge;
 use crate::edge::endpoints::Endpoints;
 use crate::error::{Error, Kind, Result};
-use crate::login::{Asked, Attempt, attempt_all};
+use crate::login::{Attempt, attempt_all};
 use crate::net::{self, Client, Sent};
 use crate::runner::{self, Wanted};
 use crate::sandbox::{Options, Running, Sandbox};
@@ -44,6 +45,8 @@ const ROOT: &str = "/RUNNER_TEMP/jobpass-JOB";
 
 /// What a dry run found out about one edge.
 struct Finding {
+    /// The edge as the file has it.
+    written: Edge,
     attempt: Attempt,
     explanation: Option<Explanation>,
     decision: Decision,
@@ -76,7 +79,7 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
     let findings: Vec<Finding> = attempts
         .into_iter()
         .zip(&edges)
-        .map(|(attempt, (_, trust))| finding(attempt, trust.as_ref(), &job.issuer))
+        .map(|(attempt, (edge, trust))| finding(attempt, edge, trust.as_ref(), &job.issuer))
         .collect();
     let plan = plan(&findings, args.deliver, world)?;
     let sent = client.sent();
@@ -115,10 +118,10 @@ fn inside(sandbox: &Running, job: &Job, world: &World) -> Result<World> {
     Ok(variables.iter().fold(start, |world, (name, value)| world.with(name, value)))
 }
 
-fn finding(attempt: Attempt, trust: Option<&TrustPolicy>, issuer: &str) -> Finding {
+fn finding(attempt: Attempt, edge: &Edge, trust: Option<&TrustPolicy>, issuer: &str) -> Finding {
     let gate_closed = attempt.outcome.as_ref().is_err_and(|error| error.code == "gate");
-    let explanation = match (trust, &attempt.unverified) {
-        (Some(trust), Some(claims)) => Some(trust::evaluate(trust, &attempt.asked.edge, issuer, claims)),
+    let explanation = match (trust, &attempt.id_token) {
+        (Some(trust), Some(token)) => Some(trust::evaluate(trust, &attempt.asked.edge, issuer, &token.unverified)),
         _ => None,
     };
     let decision = match (&explanation, &attempt.outcome) {
@@ -130,14 +133,18 @@ fn finding(attempt: Attempt, trust: Option<&TrustPolicy>, issuer: &str) -> Findi
         (None, Ok(_)) => Decision::Undecided,
         (None, Err(_)) => Decision::Denied,
     };
-    Finding { attempt, explanation, decision }
+    Finding { written: edge.clone(), attempt, explanation, decision }
 }
 
 fn plan(findings: &[Finding], deliver: Deliver, world: &World) -> Result<Plan> {
     let grants: Vec<_> = findings
         .iter()
         .filter(|finding| finding.decision != Decision::Denied)
-        .filter_map(|finding| finding.attempt.outcome.as_ref().ok().cloned())
+        .filter_map(|finding| {
+            // With the edge as it is written: the stand-in's addresses are no part of what a login would write.
+            let grant = finding.attempt.outcome.as_ref().ok()?.clone();
+            Some(Grant { edge: finding.written.clone(), ..grant })
+        })
         .collect();
     let nothing = World::nothing().at(world.clock);
     delivery::plan(&grants, &delivery::Options::new(&nothing, deliver.mode(), Path::new(ROOT)))
@@ -162,13 +169,13 @@ fn exit_code(findings: &[Finding]) -> Result<u8> {
 
 fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &Running) -> String {
     let mut out = String::new();
-    let subject = findings.iter().find_map(|finding| finding.attempt.unverified.as_ref()).map(crate::claims::Claims::subject);
+    let subject =
+        findings.iter().find_map(|finding| finding.attempt.id_token.as_ref()).map(|token| token.unverified.subject());
     let _ = writeln!(out, "job       {} (from {})", job.runner.name(), job.told_by);
     let _ = writeln!(out, "issuer    {}", job.issuer);
     let _ = writeln!(out, "subject   {}", subject.unwrap_or_default());
     for finding in findings {
-        let Finding { attempt, explanation, decision } = finding;
-        let edge = &attempt.asked.edge;
+        let Finding { written: edge, attempt, explanation, decision } = finding;
         let _ = writeln!(out, "\n{}: {decision}", edge.title());
         let mut line = |label: &str, text: &str| {
             let _ = writeln!(out, "  {label:<11} {text}");
@@ -189,7 +196,7 @@ fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &R
             (None, _) => line("trust", "no trust policy is named: set trust = \"FILE\" to have it decided"),
             (Some(path), Some(explanation)) => {
                 let held = explanation.checks.iter().filter(|check| check.verdict == Verdict::Match).count();
-                line("trust", &format!("{}: {held} of {} checks hold", path.display(), explanation.checks.len()));
+                line("trust", &format!("{}: {held} of {} checks hold", near(path), explanation.checks.len()));
                 for check in explanation.failed() {
                     line("", &format!("{} {}", check.what, verdict(check.verdict)));
                     line("", &format!("  expected   {}", check.expected));
@@ -199,7 +206,7 @@ fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &R
                     line("note", note);
                 }
             }
-            (Some(path), None) => line("trust", &format!("{}: no claims to compare", path.display())),
+            (Some(path), None) => line("trust", &format!("{}: no claims to compare", near(path))),
         }
         match &attempt.outcome {
             Ok(grant) if *decision != Decision::Denied => {
@@ -211,8 +218,12 @@ fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &R
                 for file in plan.files.iter().filter(|file| file.edge == edge.name) {
                     line("would write", &file.path(&plan.root).display().to_string());
                 }
-                let names: Vec<&str> =
-                    plan.variables.iter().filter(|variable| variable.edge == edge.name).map(|variable| variable.name).collect();
+                let names: Vec<&str> = plan
+                    .variables
+                    .iter()
+                    .filter(|variable| variable.edge == edge.name)
+                    .map(|variable| variable.name)
+                    .collect();
                 if !names.is_empty() {
                     line("would set", &names.join(" "));
                 }
@@ -243,6 +254,12 @@ fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &R
     out
 }
 
+/// The last two parts of a path: enough to find the file, short enough to read.
+fn near(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.get(parts.len().saturating_sub(2)..).unwrap_or_default().join("/")
+}
+
 fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Match => "holds",
@@ -256,10 +273,8 @@ fn verdict(verdict: Verdict) -> &'static str {
 /// The address that the sandbox stood in for.
 fn real(target: &str, sandbox: &Running, findings: &[Finding]) -> String {
     let Some(path) = target.strip_prefix(&sandbox.http_url()) else { return target.to_owned() };
-    let edges = || findings.iter().map(|finding| &finding.attempt.asked);
-    let usual = |asked: &Asked| Endpoints::of(&asked.edge, &World::nothing(), false).ok();
-    for asked in edges() {
-        let moved = match usual(asked) {
+    for finding in findings {
+        let moved = match Endpoints::of(&finding.written, &World::nothing(), false).ok() {
             Some(Endpoints::Aws { sts, .. }) => path.strip_prefix("/aws").map(|rest| (sts, rest)),
             Some(Endpoints::Gcp { token, iam_credentials }) => path
                 .strip_prefix("/gcp/sts/v1/token")

@@ -66,7 +66,9 @@ impl JobArgs {
         let told = rehearsal.unwrap_or(&empty);
         let runner = self.runner.as_deref().or(told.runner.as_deref()).unwrap_or("github");
         let Some(runner) = Runner::ALL.into_iter().find(|known| known.name() == runner) else {
-            return Err(Error::usage("runner", format!("unknown runner `{runner}`")).detail("expected", "github or gitlab"));
+            return Err(
+                Error::usage("runner", format!("unknown runner `{runner}`")).detail("expected", "github or gitlab")
+            );
         };
         let usual = match runner {
             Runner::Github => github::ISSUER,
@@ -129,8 +131,9 @@ fn read_claims(path: &Path) -> Result<Claims> {
     }
     let text = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     let claims = serde_json::from_slice(&text).map_err(|error| {
-        unreadable(format!("it is not a JSON object of claims (line {} column {})", error.line(), error.column()))
-            .hint("`jobpass token --format json` prints a job's claims; the file holds the object under unverified-claims")
+        unreadable(format!("it is not a JSON object of claims (line {} column {})", error.line(), error.column())).hint(
+            "`jobpass token --format json` prints a job's claims; the file holds the object under unverified-claims",
+        )
     })?;
     Ok(Claims::new(claims))
 }

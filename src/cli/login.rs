@@ -1,6 +1,6 @@
 //! `jobpass login`: every edge exchanged, all of it handed to the job's tools, or nothing.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::common::{self, EdgeArgs, NetArgs, SourceArgs};
 use super::render::{self, Style};
-use crate::audit;
+use crate::audit::{self, Effort, Event};
 use crate::credential::Grant;
 use crate::delivery::{self, Mode, Plan, shell};
 use crate::error::{Error, Kind, Result};
@@ -87,12 +87,12 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let ready = Ready::new(&args.edges, &args.source, &args.net, world)?;
     let mut pass = Pass::open(world, Holder::Job)?;
     let attempts = ready.attempt(world).await;
-    let record = Record::of(&attempts, &pass, world);
+    let recorded = record(&attempts, &pass, world);
     if args.net.verbose {
         talk_requests(&ready.client);
     }
     let granted = match settled(&attempts, args.keep_going, style) {
-        Ok(granted) => granted?,
+        Ok(granted) => granted,
         Err(error) => {
             if args.format == Format::Json {
                 render::data(&format!("{:#}\n", document(&attempts, None)))?;
@@ -101,7 +101,7 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
             return Err(error);
         }
     };
-    record?;
+    recorded?;
     let plan = planned(&granted.grants, args.deliver.mode(), &pass, &ready, world)?;
     let expires = granted.grants.iter().map(|grant| grant.credential.expiration()).max();
     let expires = expires.unwrap_or(OffsetDateTime::UNIX_EPOCH).unix_timestamp();
@@ -166,9 +166,9 @@ pub(super) struct Granted {
 
 /// All-or-nothing, or with `--keep-going` what there is. Says of every edge what became of it.
 ///
-/// The outer error is the one to end with: every other edge's error has been said.
-#[expect(clippy::type_complexity, reason = "a settled login or the error that decides")]
-pub(super) fn settled(attempts: &[Attempt], keep_going: bool, style: Style) -> Result<Result<Granted>> {
+/// # Errors
+/// The error that decides the exit code; every other edge's has been said by then.
+pub(super) fn settled(attempts: &[Attempt], keep_going: bool, style: Style) -> Result<Granted> {
     let mut grants = Vec::new();
     let mut failures: Vec<&Error> = Vec::new();
     for attempt in attempts {
@@ -185,14 +185,14 @@ pub(super) fn settled(attempts: &[Attempt], keep_going: bool, style: Style) -> R
     // A denial decides the exit code before a passing fault does: it will be there again.
     failures.sort_by_key(|error| error.kind == Kind::Denied);
     let Some((decisive, others)) = failures.split_last() else {
-        return Ok(Ok(Granted { grants, exit_code: 0 }));
+        return Ok(Granted { grants, exit_code: 0 });
     };
     for error in others {
         let _ = render::error(error, style, &mut io::stderr().lock());
     }
     if keep_going && !grants.is_empty() {
         let _ = render::error(decisive, style, &mut io::stderr().lock());
-        return Ok(Ok(Granted { grants, exit_code: Kind::Partial.exit_code() }));
+        return Ok(Granted { grants, exit_code: Kind::Partial.exit_code() });
     }
     let mut decisive = (*decisive).clone();
     if !grants.is_empty() {
@@ -223,24 +223,32 @@ pub(super) fn keep_denials(pass: Pass, attempts: &[Attempt]) {
     }
 }
 
-/// The records of the attempts, written before any answer is used.
-pub(super) struct Record;
-
-impl Record {
-    pub(super) fn of(attempts: &[Attempt], pass: &Pass, world: &World) -> Result<()> {
-        let events: Vec<audit::Event> = attempts.iter().filter_map(event).collect();
-        audit::jsonl::append(pass.held(), &events)?;
-        if world.switch("GITHUB_ACTIONS")
-            && let Some(path) = world.path("GITHUB_STEP_SUMMARY")
-        {
-            audit::summary::append(&path, &events)?;
-        }
-        Ok(())
+/// Writes a record of every attempt, before any answer is used.
+///
+/// # Errors
+/// Exit 5: a grant that cannot be recorded is not used.
+pub(super) fn record(attempts: &[Attempt], pass: &Pass, world: &World) -> Result<()> {
+    let mut events = Vec::new();
+    for attempt in attempts {
+        let milliseconds = u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX);
+        let effort = Effort { milliseconds, attempts: attempt.tries };
+        let event = match &attempt.outcome {
+            Ok(grant) => Event::granted(grant, effort, attempt.started),
+            Err(error) => {
+                Event::refused(&attempt.asked.edge, attempt.id_token.as_ref(), error, effort, attempt.started)
+            }
+        };
+        audit::jsonl::append(pass.held(), &event)?;
+        events.push(event);
     }
-}
-
-fn event(_attempt: &Attempt) -> Option<audit::Event> {
-    None
+    if world.switch("GITHUB_ACTIONS")
+        && let Some(path) = world.path("GITHUB_STEP_SUMMARY")
+        && let Err(error) = audit::summary::append(&path, &events)
+    {
+        // The table is for readers; the log above is the record.
+        render::talk(&format!("warning: {error}"));
+    }
+    Ok(())
 }
 
 pub(super) fn talk_requests(client: &Client) {

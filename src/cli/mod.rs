@@ -1,11 +1,16 @@
 //! The command line: one file per verb; arguments, help text and rendering live here and nowhere else.
 
 pub mod common;
+pub mod dry_run;
+pub mod job;
+pub mod login;
+pub mod logout;
 pub mod render;
 pub mod token;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use self::render::Style;
 use crate::error::Result;
 use crate::world::World;
 
@@ -36,6 +41,12 @@ pub enum Color {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Exchange this job's ID token for every edge's credentials and hand them to the job's tools
+    Login(login::Args),
+    /// End this job's pass: remove its files, blank its variables
+    Logout(logout::Args),
+    /// Run the whole login against the built-in sandbox: no account, no network, nothing written
+    DryRun(dry_run::Args),
     /// Show the claims of this job's ID token (never the token, unless --raw)
     Token(token::Args),
 }
@@ -45,7 +56,13 @@ pub enum Verb {
 /// # Errors
 /// Whatever went wrong, to be rendered by `main`.
 pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
+    let style = Style::of(cli.color, world);
     match &cli.verb {
+        Verb::Login(args) => login::run(args, world, style).await,
+        Verb::Logout(args) => {
+            logout::run(args, world, &mut std::io::stdout().lock(), &mut std::io::stderr().lock()).map(|()| 0)
+        }
+        Verb::DryRun(args) => dry_run::run(args, world).await,
         Verb::Token(args) => token::run(args, world).await,
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn plan(plan: &mut Plan, grants: &[Grant], options: &Options) -> Resu
             plan.secret(edge, "GOOGLE_OAUTH_ACCESS_TOKEN", &tokens.access_token);
         }
         for name in PROJECT {
-            if let Some(project) = &target.project {
+            if let Some(project) = &target.working_project() {
                 plan.plain(edge, name, project.clone());
             }
         }

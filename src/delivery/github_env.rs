@@ -188,6 +188,7 @@ pub(crate) mod tests {
             let entries = [("A_1", a.as_str()), ("_B", b.as_str())];
             match with_delimiter(Names::Variables, entries, "jobpass-D") {
                 Ok(block) => {
+                    assert!(![&a, &b].iter().any(|v| v.chars().any(char::is_control)), "round {round}");
                     let meant: Vec<_> = entries.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
                     assert_eq!(runner_reads(&block), (meant.clone(), None), "round {round}");
                     // Behind another step's lines, complete or not, the runner finds ours at the end.

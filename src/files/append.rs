@@ -59,12 +59,6 @@ pub fn append_block(path: &Path, block: &[u8]) -> Result<Appended> {
 }
 
 impl Appended {
-    /// The file's length before the block, in bytes.
-    #[must_use]
-    pub fn before(&self) -> u64 {
-        self.before
-    }
-
     /// Takes the block back. When somebody has written behind it since, the file stays as it is: their bytes are not ours.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ mod retry;
 mod roots;
 pub mod sdk;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +45,7 @@ pub struct Client {
     sandbox: bool,
     roots: RootsSource,
     log: Arc<Mutex<Vec<Sent>>>,
+    repeated: Arc<AtomicU32>,
 }
 
 /// One request as it was sent and what came of it, for `--verbose` and the dry run. Never a header, a query or a body.
@@ -108,7 +110,15 @@ impl Client {
             Error::usage("http-client", format!("the HTTP client cannot be set up: {}", e.without_url()))
         })?;
         let deadline = Instant::now() + deadline;
-        Ok(Client { http, deadline, clock: world.clock, sandbox, roots: source, log: Arc::default() })
+        Ok(Client {
+            http,
+            deadline,
+            clock: world.clock,
+            sandbox,
+            roots: source,
+            log: Arc::default(),
+            repeated: Arc::default(),
+        })
     }
 
     /// When everything must be over.
@@ -133,6 +143,18 @@ impl Client {
     #[must_use]
     pub fn roots(&self) -> &RootsSource {
         &self.roots
+    }
+
+    /// The same client with a counter of tries of its own.
+    #[must_use]
+    pub fn counting(&self) -> Client {
+        Client { repeated: Arc::default(), ..self.clone() }
+    }
+
+    /// 1, and one more for each request that was repeated through this handle.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        self.repeated.load(Ordering::Relaxed).saturating_add(1)
     }
 
     /// What was sent so far, in the order the answers ended.

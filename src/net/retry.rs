@@ -49,6 +49,7 @@ pub async fn retrying<T>(client: &Client, mut attempt: impl AsyncFnMut() -> Resu
             return Err(counted(error, made));
         }
         sleep(pause).await;
+        client.repeated.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 }
 

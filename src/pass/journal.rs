@@ -26,7 +26,6 @@ pub enum Holder {
 
 /// What a pass holds. No secret stands in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Journal {
     /// [`VERSION`].
     pub version: u32,
@@ -152,7 +151,7 @@ mod tests {
             runner_files: vec!["/e".into()],
             env_file: None,
         };
-        let text = r#"{"version":1,"job":"7-1-build","holder":"job","created":1,"expires":2,"owner":{"pid":3,"started":null},"directories":["aws"],"files":["aws/config"],"variables":[{"name":"AWS_REGION","after":""}],"runner-files":["/e"],"env-file":null}"#;
+        let text = r#"{"version":1,"job":"7-1-build","holder":"job","created":1,"expires":2,"owner":{"pid":3,"started":null},"directories":["aws"],"files":["aws/config"],"variables":[{"name":"AWS_REGION","after":""}],"runner_files":["/e"],"env_file":null}"#;
         assert_eq!(serde_json::to_string(&journal).unwrap(), text);
         assert_eq!(serde_json::from_str::<Journal>(text).unwrap(), journal);
     }

@@ -80,3 +80,75 @@ fn sweep_one(path: &Path, same_job: bool, exclusive: bool, now: i64) -> Result<b
     remove(&directory, journal.as_ref())?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::Pass;
+    use super::super::tests::Job;
+    use super::*;
+    use crate::delivery::testing::ends;
+    use crate::files::testing::TempDir;
+    use crate::world::Clock;
+
+    #[test]
+    fn a_login_sweeps_what_the_runners_last_job_left() {
+        let job = Job::new("7");
+        let left = job.login();
+        let job = Job::within(job.temp, "8");
+        let own = job.login();
+        let busy = Pass::open(&job.world.clone().with("GITHUB_RUN_ID", "6"), Holder::Job).unwrap();
+        let swept = sweep(&job.world).unwrap();
+        assert_eq!((swept.removed, swept.failed.len()), (vec![left.clone()], 0));
+        assert!(!left.exists() && own.exists() && busy.directory().exists());
+    }
+
+    #[test]
+    fn in_a_shared_directory_only_what_has_ended_is_swept() {
+        let temp = TempDir::new();
+        let at = |seconds: u64| {
+            World::nothing()
+                .with("TMPDIR", temp.path())
+                .at(Clock::Fixed(ends() - Duration::from_secs(600) + Duration::from_secs(seconds)))
+        };
+        let open = |holder, job: &str| Pass::open(&at(0).with("CI_JOB_ID", job), holder).unwrap();
+        let keep = |mut pass: Pass, expires| {
+            pass.journal.expires = expires;
+            pass.journal.write(&pass.directory).unwrap();
+            pass.kept = true;
+        };
+        keep(open(Holder::Job, "1"), Some(ends().unix_timestamp()));
+        keep(open(Holder::Job, "2"), None);
+        let mut gone = open(Holder::Process, "3");
+        gone.journal.owner.pid = i32::MAX;
+        keep(gone, Some(ends().unix_timestamp()));
+        let swept = |seconds| sweep(&at(seconds)).unwrap().removed.len();
+        assert_eq!(swept(0), 1, "the process that is gone");
+        assert_eq!(swept(600), 0, "within the grace");
+        assert_eq!(swept(661), 1, "its credentials have ended");
+        assert_eq!(swept(23 * 3_600), 0);
+        assert_eq!(swept(25 * 3_600), 1, "a record without credentials");
+    }
+
+    #[test]
+    fn a_sweep_never_leaves_its_prefix() {
+        let job = Job::new("8");
+        let random = "0123456789abcdef0123456789abcdef";
+        let outside = Job::new("1");
+        let precious = outside.login();
+        symlink(&precious, job.temp.join("tmp").join(format!("jobpass-1-1-build-{random}"))).unwrap();
+        std::fs::create_dir(job.temp.join("tmp/jobpass-cache")).unwrap();
+        std::fs::create_dir(job.temp.join("tmp/other")).unwrap();
+        let left = PrivateDir::create(&job.temp.join("tmp"), "jobpass-1-1-build").unwrap();
+        symlink(&precious, left.path().join("child")).unwrap();
+        let at = |seconds| {
+            let moment = std::time::SystemTime::now() + Duration::from_secs(seconds);
+            sweep(&job.world.clone().at(Clock::Fixed(moment.into()))).unwrap().removed
+        };
+        assert!(at(0).is_empty(), "a directory just made may be about to get its journal");
+        assert_eq!(at(60), [left.path()]);
+        assert!(precious.join("journal.json").exists());
+        assert!(job.temp.join("tmp/jobpass-cache").exists() && job.temp.join("tmp/other").exists());
+    }
+}

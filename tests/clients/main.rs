@@ -54,7 +54,8 @@ pub fn driver(job: &Job, name: &str, args: &[&str]) -> Result<Value, String> {
     if ran.code != 0 {
         return Err(ran.stderr);
     }
-    Ok(serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{name} printed no JSON ({error}): {}", ran.stdout)))
+    Ok(serde_json::from_str(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{name} printed no JSON ({error}): {}", ran.stdout)))
 }
 
 fn drive(job: &Job, name: &str, args: &[&str]) -> Ran {

@@ -35,7 +35,8 @@ impl Sandbox {
             }
         };
         let variables = said["variables"].as_object().expect("variables");
-        let variables = variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+        let variables =
+            variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
         Sandbox { child, variables, log }
     }
 
