@@ -1,7 +1,9 @@
 //! The command line: one file per verb; arguments, help text and rendering live here and nowhere else.
 
 pub mod common;
+pub mod completions;
 pub mod dry_run;
+pub mod exec;
 pub mod job;
 pub mod login;
 pub mod logout;
@@ -9,9 +11,10 @@ pub mod render;
 pub mod token;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::render::Style;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::world::World;
 
 /// Credentials for one CI job: the runner's ID token exchanged at AWS, GCP and Azure
@@ -43,12 +46,16 @@ pub enum Color {
 pub enum Verb {
     /// Exchange this job's ID token for every edge's credentials and hand them to the job's tools
     Login(login::Args),
+    /// Run a command with the credentials; only the command sees them, and they are gone when it ends
+    Exec(exec::Args),
     /// End this job's pass: remove its files, blank its variables
     Logout(logout::Args),
     /// Run the whole login against the built-in sandbox: no account, no network, nothing written
     DryRun(dry_run::Args),
     /// Show the claims of this job's ID token (never the token, unless --raw)
     Token(token::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
 }
 
 /// Runs what was asked for; the exit code of a run that succeeded.
@@ -58,11 +65,29 @@ pub enum Verb {
 pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
     let style = Style::of(cli.color, world);
     match &cli.verb {
-        Verb::Login(args) => login::run(args, world, style).await,
+        Verb::Login(args) => until_signal(login::run(args, world, style)).await,
+        Verb::Exec(args) => exec::run(args, world, style).await,
         Verb::Logout(args) => {
             logout::run(args, world, &mut std::io::stdout().lock(), &mut std::io::stderr().lock()).map(|()| 0)
         }
-        Verb::DryRun(args) => dry_run::run(args, world).await,
-        Verb::Token(args) => token::run(args, world).await,
+        Verb::DryRun(args) => until_signal(dry_run::run(args, world)).await,
+        Verb::Token(args) => until_signal(token::run(args, world)).await,
+        Verb::Completions(args) => completions::run(args),
     }
+}
+
+/// Runs `work` until it is done or a signal comes. Dropping it then takes away what it had begun: files are written between
+/// two awaits, so either all of them are there or none.
+async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let listen = |kind| {
+        signal(kind).map_err(|error| Error::new(Kind::Files, "signals", format!("cannot listen for signals: {error}")))
+    };
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let (name, number) = tokio::select! {
+        biased;
+        done = work => return done,
+        _ = interrupt.recv() => ("SIGINT", 2),
+        _ = terminate.recv() => ("SIGTERM", 15),
+    };
+    Err(Error::new(Kind::Signal(number), "signal", format!("stopped by {name}; nothing was handed over")))
 }

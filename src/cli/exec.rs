@@ -1,0 +1,89 @@
+//! `jobpass exec`: only the child sees the credentials, and they are gone when it ends.
+
+use std::ffi::OsString;
+use std::io;
+
+use time::OffsetDateTime;
+
+use super::common::{EdgeArgs, NetArgs, SourceArgs};
+use super::login::{self, Deliver, Ready};
+use super::render::{self, Style};
+use super::until_signal;
+use crate::delivery::exec;
+use crate::error::Result;
+use crate::pass::{Holder, Pass, Sinks};
+use crate::world::World;
+
+/// Arguments of `jobpass exec`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    /// Which edges.
+    pub edges: EdgeArgs,
+    #[command(flatten)]
+    /// Which source.
+    pub source: SourceArgs,
+    #[command(flatten)]
+    /// How the network is used.
+    pub net: NetArgs,
+    /// How credentials are handed over: env (variables where tools read them) or files (nothing secret in variables)
+    #[arg(long, value_name = "HOW", default_value = "env", help_heading = "Delivery")]
+    pub deliver: Deliver,
+    /// Leave the runner's request token (and GitLab's ID tokens) in the command's environment: it can then mint for itself
+    #[arg(long, help_heading = "Delivery")]
+    pub pass_runner_token: bool,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Runs it; the exit code is the command's own, or 128 + the number of the signal that ended it.
+///
+/// # Errors
+/// As `login`, before the command is started. 127 and 126 as a shell gives them: no such command, not executable.
+pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
+    let ready = Ready::new(&args.edges, &args.source, &args.net, world)?;
+    let (pass, environment) = until_signal(hand_over(args, &ready, world, style)).await?;
+    let ran = exec::run(&args.command, environment).await;
+    let ended = pass.end();
+    match ran {
+        Ok(code) => ended.map(|()| code),
+        Err(not_started) => {
+            let _ = render::error(&not_started.error, style, &mut io::stderr().lock());
+            Ok(not_started.code)
+        }
+    }
+}
+
+/// The exchange and the files; what comes back is the child's whole environment.
+async fn hand_over(
+    args: &Args,
+    ready: &Ready,
+    world: &World,
+    style: Style,
+) -> Result<(Pass, Vec<(OsString, OsString)>)> {
+    let mut pass = Pass::open(world, Holder::Process)?;
+    let attempts = ready.attempt(world).await;
+    let recorded = login::record(&attempts, &pass, world);
+    if args.net.verbose {
+        login::talk_requests(&ready.client);
+    }
+    let granted = match login::settled(&attempts, false, style) {
+        Ok(granted) => granted,
+        Err(error) => {
+            login::keep_denials(pass, &attempts);
+            return Err(error);
+        }
+    };
+    recorded?;
+    let plan = login::planned(&granted.grants, args.deliver.mode(), &pass, ready, world)?;
+    let expires = granted.grants.iter().map(|grant| grant.credential.expiration()).max();
+    let expires = expires.unwrap_or(OffsetDateTime::UNIX_EPOCH).unix_timestamp();
+    // Standard output is the command's own: masks go to standard error, which the runner reads too.
+    let sinks = Sinks { masks: world.switch("GITHUB_ACTIONS"), ..Sinks::default() };
+    pass.commit(&plan, expires, &sinks, &mut io::stderr().lock())?;
+    for note in &plan.notes {
+        render::talk(&format!("note: {note}"));
+    }
+    Ok((pass, exec::child_environment(world, &plan, &[], args.pass_runner_token)))
+}
