@@ -6,6 +6,7 @@ pub mod job;
 pub mod login;
 pub mod logout;
 pub mod render;
+pub mod sandbox;
 pub mod token;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -49,6 +50,8 @@ pub enum Verb {
     DryRun(dry_run::Args),
     /// Show the claims of this job's ID token (never the token, unless --raw)
     Token(token::Args),
+    /// Run the stand-ins of runner and clouds on loopback, for any client, or around one command
+    Sandbox(Box<sandbox::Args>),
 }
 
 /// Runs what was asked for; the exit code of a run that succeeded.
@@ -64,5 +67,6 @@ pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
         }
         Verb::DryRun(args) => dry_run::run(args, world).await,
         Verb::Token(args) => token::run(args, world).await,
+        Verb::Sandbox(args) => sandbox::run(args, world).await,
     }
 }
