@@ -90,7 +90,8 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
     exit_code(&findings)
 }
 
-fn with_trust(edges: Vec<Edge>) -> Result<Vec<(Edge, Option<TrustPolicy>)>> {
+/// Each edge with the trust policy that it names.
+pub(super) fn with_trust(edges: Vec<Edge>) -> Result<Vec<(Edge, Option<TrustPolicy>)>> {
     edges
         .into_iter()
         .map(|edge| {

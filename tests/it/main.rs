@@ -1,5 +1,10 @@
 //! One test binary on the real `jobpass`: each file is a chapter, `harness` scrubs the world.
 
 mod config;
+mod examples;
+mod exec;
 mod harness;
 mod house;
+mod job;
+mod login;
+mod trips;
