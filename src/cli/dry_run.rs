@@ -59,7 +59,7 @@ struct Finding {
 /// code says so.
 pub async fn run(args: &Args, world: &World) -> Result<u8> {
     let file = args.edges.load(world)?;
-    let job = args.job.settle(file.rehearsal.as_ref(), world)?;
+    let job = args.job.settle(file.rehearsal.as_ref(), None, world)?;
     let edges = with_trust(file.edges)?;
     let sandbox = Sandbox::start(Options {
         edges: edges.clone(),

@@ -87,7 +87,7 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
         Err(error) if error.code == "no-edges" => return Err(error.hint("or grant everything with --open")),
         loaded => loaded?,
     };
-    let job = args.job.settle(file.rehearsal.as_ref(), world)?;
+    let job = args.job.settle(file.rehearsal.as_ref(), Some("acme/shop"), world)?;
     let log = match &args.log {
         None => None,
         Some(path) => Some(appended(&world.resolve(path)?)?),

@@ -5,6 +5,7 @@ mod examples;
 mod exec;
 mod harness;
 mod house;
+#[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
 mod login;
 mod trips;
