@@ -2,6 +2,14 @@
 //!
 //! `tests/clients/install` puts them under `target/clients`; one that is missing is a failure, never a skip.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails"
+)]
+
 #[path = "../it/harness.rs"]
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod harness;
