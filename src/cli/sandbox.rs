@@ -47,7 +47,7 @@ pub struct Args {
     /// How many seconds the issuer's clock is ahead; negative is behind
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true)]
     pub clock_skew: i64,
-    /// What goes wrong on purpose, as ENDPOINT:KIND[xN]: aws:503x2, gcp-sts:hang, tls:badcert …
+    /// What goes wrong on purpose, as ENDPOINT:KIND or ENDPOINT:KINDxN: aws:503x2, gcp-sts:hang, tls:badcert …
     #[arg(long, value_name = "SPEC")]
     pub fault: Vec<String>,
     /// Append the request log to this file, one JSON object a line
