@@ -9,6 +9,7 @@
 )]
 
 mod config;
+mod dry_run;
 mod examples;
 mod exec;
 mod harness;
