@@ -59,7 +59,7 @@ struct Finding {
 /// code says so.
 pub async fn run(args: &Args, world: &World) -> Result<u8> {
     let file = args.edges.load(world)?;
-    let job = args.job.settle(file.rehearsal.as_ref(), world)?;
+    let job = args.job.settle(file.rehearsal.as_ref(), None, world)?;
     let edges = with_trust(file.edges)?;
     let sandbox = Sandbox::start(Options {
         edges: edges.clone(),
@@ -90,7 +90,8 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
     exit_code(&findings)
 }
 
-fn with_trust(edges: Vec<Edge>) -> Result<Vec<(Edge, Option<TrustPolicy>)>> {
+/// Each edge with the trust policy that it names.
+pub(super) fn with_trust(edges: Vec<Edge>) -> Result<Vec<(Edge, Option<TrustPolicy>)>> {
     edges
         .into_iter()
         .map(|edge| {

@@ -5,7 +5,7 @@ use std::io;
 
 use time::OffsetDateTime;
 
-use super::common::{EdgeArgs, NetArgs, SourceArgs};
+use super::common::{self, EdgeArgs, NetArgs, SourceArgs};
 use super::login::{self, Deliver, Ready};
 use super::render::{self, Style};
 use super::until_signal;
@@ -42,7 +42,8 @@ pub struct Args {
 /// # Errors
 /// As `login`, before the command is started. 127 and 126 as a shell gives them: no such command, not executable.
 pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
-    let ready = Ready::new(&args.edges, &args.source, &args.net, world)?;
+    let asked = common::asked(args.edges.load(world)?.edges, world, args.net.sandbox(world))?;
+    let ready = Ready::new(asked, &args.source, &args.net, world)?;
     let (pass, environment) = until_signal(hand_over(args, &ready, world, style)).await?;
     let ran = exec::run(&args.command, environment).await;
     let ended = pass.end();

@@ -57,11 +57,12 @@ pub struct Job {
 const MAX_CLAIMS: u64 = 64 * 1024;
 
 impl JobArgs {
-    /// Settles the job.
+    /// Settles the job. `otherwise` is the repository where nothing names one: a sandbox can stand in for any job, a dry run
+    /// cannot.
     ///
     /// # Errors
     /// Usage errors: an unknown runner, an unreadable claims file, a repository that nothing names.
-    pub fn settle(&self, rehearsal: Option<&Rehearsal>, world: &World) -> Result<Job> {
+    pub fn settle(&self, rehearsal: Option<&Rehearsal>, otherwise: Option<&str>, world: &World) -> Result<Job> {
         let empty = Rehearsal::default();
         let told = rehearsal.unwrap_or(&empty);
         let runner = self.runner.as_deref().or(told.runner.as_deref()).unwrap_or("github");
@@ -87,7 +88,11 @@ impl JobArgs {
         let (repository, from) = match (&self.repo, &told.repository) {
             (Some(repository), _) => (repository.clone(), "flags"),
             (None, Some(repository)) => (repository.clone(), "[dry-run] of the edge file"),
-            (None, None) => (git_repository(world)?, "the git checkout"),
+            (None, None) => match (git_repository(world), otherwise) {
+                (Ok(repository), _) => (repository, "the git checkout"),
+                (Err(_), Some(repository)) => (repository.to_owned(), "no checkout: a made-up repository"),
+                (Err(error), None) => return Err(error),
+            },
         };
         let git_ref = self.r#ref.clone().or_else(|| told.r#ref.clone());
         let git_ref = match (git_ref, from) {
@@ -204,10 +209,10 @@ mod tests {
             environment: Some("production".to_owned()),
             ..Rehearsal::default()
         };
-        let job = JobArgs::default().settle(Some(&rehearsal), &World::nothing()).ok().unwrap();
+        let job = JobArgs::default().settle(Some(&rehearsal), None, &World::nothing()).ok().unwrap();
         assert_eq!(job.github.subject(), "repo:acme/shop:environment:production");
         let args = JobArgs { r#ref: Some("topic".to_owned()), ..JobArgs::default() };
-        let job = args.settle(Some(&rehearsal), &World::nothing()).ok().unwrap();
+        let job = args.settle(Some(&rehearsal), None, &World::nothing()).ok().unwrap();
         assert_eq!(job.github.subject(), "repo:acme/shop:ref:refs/heads/topic");
     }
 }

@@ -12,7 +12,7 @@ use crate::audit::{self, Effort, Event};
 use crate::credential::Grant;
 use crate::delivery::{self, Mode, Plan, shell};
 use crate::error::{Error, Kind, Result};
-use crate::login::{Attempt, attempt_all};
+use crate::login::{Asked, Attempt, attempt_all};
 use crate::net::Client;
 use crate::pass::{Holder, Pass, Sinks, sweep};
 use crate::runner;
@@ -83,8 +83,9 @@ pub enum Format {
 /// Exit 2 and 3 before anything is sent; 4 and 6 when an edge was not granted; 5 when it cannot be handed over. In each case
 /// nothing is left but, after a denial, the pass with its record.
 pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
+    let asked = common::asked(args.edges.load(world)?.edges, world, args.net.sandbox(world))?;
     let sinks = sinks(args, world)?;
-    let ready = Ready::new(&args.edges, &args.source, &args.net, world)?;
+    let ready = Ready::new(asked, &args.source, &args.net, world)?;
     let mut pass = Pass::open(world, Holder::Job)?;
     let attempts = ready.attempt(world).await;
     let recorded = record(&attempts, &pass, world);
@@ -123,14 +124,13 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
 
 /// Everything that is checked before the first byte is sent.
 pub(super) struct Ready {
-    asked: Vec<crate::login::Asked>,
+    asked: Vec<Asked>,
     source: runner::Source,
     pub(super) client: Client,
 }
 
 impl Ready {
-    pub(super) fn new(edges: &EdgeArgs, source: &SourceArgs, net: &NetArgs, world: &World) -> Result<Ready> {
-        let asked = common::asked(edges.load(world)?.edges, world, net.sandbox(world))?;
+    pub(super) fn new(asked: Vec<Asked>, source: &SourceArgs, net: &NetArgs, world: &World) -> Result<Ready> {
         let chosen = runner::choose(&source.wanted(), world)?;
         render::talk(&format!("source: {}", chosen.why));
         let client = net.client(world)?;

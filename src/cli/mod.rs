@@ -8,6 +8,7 @@ pub mod job;
 pub mod login;
 pub mod logout;
 pub mod render;
+pub mod sandbox;
 pub mod token;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -45,15 +46,17 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Exchange this job's ID token for every edge's credentials and hand them to the job's tools
-    Login(login::Args),
+    Login(Box<login::Args>),
     /// Run a command with the credentials; only the command sees them, and they are gone when it ends
-    Exec(exec::Args),
+    Exec(Box<exec::Args>),
     /// End this job's pass: remove its files, blank its variables
     Logout(logout::Args),
     /// Run the whole login against the built-in sandbox: no account, no network, nothing written
-    DryRun(dry_run::Args),
+    DryRun(Box<dry_run::Args>),
     /// Show the claims of this job's ID token (never the token, unless --raw)
     Token(token::Args),
+    /// Run the stand-ins of runner and clouds on loopback, for any client, or around one command
+    Sandbox(Box<sandbox::Args>),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -72,6 +75,7 @@ pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
         }
         Verb::DryRun(args) => until_signal(dry_run::run(args, world)).await,
         Verb::Token(args) => until_signal(token::run(args, world)).await,
+        Verb::Sandbox(args) => sandbox::run(args, world).await,
         Verb::Completions(args) => completions::run(args),
     }
 }

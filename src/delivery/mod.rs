@@ -23,9 +23,11 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Grant};
 use crate::error::{Error, Result};
+use crate::files::PrivateDir;
 use crate::secret::Secret;
 use crate::world::World;
 
@@ -129,7 +131,7 @@ pub struct Plan {
     pub removed: Vec<&'static str>,
     /// Leaf secrets, to be masked before anything is written.
     pub masks: Vec<Secret>,
-    /// Facts for later steps, none of them secret: see [`output_names`].
+    /// Facts for later steps, none of them secret: see [`OUTPUT_SUFFIXES`].
     pub outputs: Vec<(String, String)>,
     /// What the reader should know.
     pub notes: Vec<String>,
@@ -146,6 +148,25 @@ impl Plan {
             }
         }
         all
+    }
+
+    /// What `GITHUB_ENV` gets: blanks for what would win over ours, then our variables.
+    ///
+    /// # Errors
+    /// As [`github_env::block`].
+    pub fn env_block(&self) -> Result<Zeroizing<String>> {
+        let blanks = self.removed.iter().map(|name| (*name, ""));
+        let variables = self.variables.iter().map(|variable| (variable.name, variable.value.reveal()));
+        github_env::block(github_env::Names::Variables, blanks.chain(variables))
+    }
+
+    /// What `GITHUB_OUTPUT` gets.
+    ///
+    /// # Errors
+    /// As [`github_env::block`].
+    pub fn output_block(&self) -> Result<Zeroizing<String>> {
+        let outputs = self.outputs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        github_env::block(github_env::Names::Outputs, outputs)
     }
 
     fn file(&mut self, edge: &str, directory: &str, name: &str, contents: Secret) -> PathBuf {
@@ -188,6 +209,14 @@ impl PlannedFile {
     #[must_use]
     pub fn path(&self, root: &Path) -> PathBuf {
         root.join(&self.directory).join(&self.name)
+    }
+
+    /// Writes it into its directory, mode 0600.
+    ///
+    /// # Errors
+    /// As [`PrivateDir::write_new`].
+    pub fn write(&self, directory: &PrivateDir) -> Result<()> {
+        directory.write_new(&self.name, self.contents.reveal().as_bytes(), 0o600)
     }
 }
 

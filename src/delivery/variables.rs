@@ -107,7 +107,7 @@ pub const OWN_PREFIX: &str = "JOBPASS_";
 
 /// Variables whose empty value the tools refuse, so that logout puts the earlier value back instead of blanking them.
 /// (botocore takes an empty profile for the name of a profile: "The config profile () could not be found", even where keys
-/// stand in the environment. Measured with botocore 1.4x, 2026-11.)
+/// stand in the environment. Measured 2026-11.)
 pub const RESTORED: &[&str] = &["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
 
 /// True for a variable that can carry a cloud credential or point to one.

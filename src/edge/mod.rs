@@ -1,6 +1,6 @@
 //! Federation edges: from a job's identity to one grant at one destination.
 //!
-//! An [`Edge`] is valid by construction: it comes out of [`file`] (`jobpass.toml`) or [`flags`] only after every problem was
+//! An [`Edge`] is valid by construction: it comes out of [`mod@file`] (`jobpass.toml`) or [`flags`] only after every problem was
 //! looked for, and nothing in it needs another check before the network is used.
 
 pub mod aws;

@@ -36,7 +36,10 @@ impl Problems {
         let count = self.found.len();
         let noun = if count == 1 { "problem" } else { "problems" };
         let mut error = Error::new(Kind::Usage, "configuration", format!("{subject} has {count} {noun}"));
-        for problem in self.found {
+        // In the order of the file, whichever room found them; flags have no position and keep theirs.
+        let mut found = self.found;
+        found.sort_by_key(|problem| position(&problem.place));
+        for problem in found {
             error = error.detail(problem.place, problem.message);
             if let Some(hint) = problem.hint
                 && !error.hints.contains(&hint)
@@ -46,4 +49,12 @@ impl Problems {
         }
         Err(error)
     }
+}
+
+/// Line and column at the end of `NAME:LINE:COLUMN`.
+fn position(place: &str) -> (usize, usize) {
+    let mut parts = place.rsplit(':');
+    let mut number = || parts.next().and_then(|part| part.parse().ok());
+    let (column, line) = (number(), number());
+    line.zip(column).unwrap_or_default()
 }

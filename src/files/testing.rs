@@ -12,9 +12,9 @@ pub(crate) struct TempDir(PathBuf);
 impl TempDir {
     pub(crate) fn new() -> Self {
         let path = std::env::temp_dir().join(format!("jobpass-test.{}", random_hex().unwrap()));
-        std::fs::create_dir(&path).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        TempDir(path)
+        let temp = TempDir(path);
+        temp.directory("");
+        temp
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -25,10 +25,20 @@ impl TempDir {
         self.0.join(name)
     }
 
-    /// An existing file of that content.
+    /// An existing file of that content, mode 0644: the suite runs under any umask.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
-        std::fs::write(self.join(name), content).unwrap();
-        self.join(name)
+        let path = self.join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        path
+    }
+
+    /// An existing directory, mode 0755; one that is there already is as good.
+    pub(crate) fn directory(&self, name: &str) -> PathBuf {
+        let path = self.join(name);
+        let _ = std::fs::create_dir(&path);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
     }
 }
 
@@ -178,12 +188,12 @@ fn own_files_are_created_replaced_and_removed_only_while_they_are_ours() {
 #[test]
 fn remove_tree_takes_links_and_never_what_they_point_at() {
     let temp = TempDir::new();
-    std::fs::create_dir(temp.join("outside")).unwrap();
+    temp.directory("outside");
     let victim = temp.file("outside/victim", "untouched");
     let dir = PrivateDir::create(temp.path(), "x").unwrap();
     let az = dir.subdir("azure-main").unwrap();
-    std::fs::create_dir_all(az.path().join("logs/deep")).unwrap();
-    std::fs::write(az.path().join("logs/deep/file"), "x").unwrap();
+    let deep = az.subdir("logs").unwrap().subdir("deep").unwrap();
+    deep.write_new("file", b"x", 0o600).unwrap();
     symlink(temp.join("outside"), az.path().join("logs/link")).unwrap();
     symlink(&victim, dir.path().join("victim")).unwrap();
     fifo(&dir.path().join("fifo"));
@@ -199,7 +209,7 @@ fn remove_tree_takes_links_and_never_what_they_point_at() {
 #[test]
 fn a_racer_that_swaps_the_directory_for_a_link_gains_nothing() {
     let temp = TempDir::new();
-    std::fs::create_dir(temp.join("victim")).unwrap();
+    temp.directory("victim");
     let dir = PrivateDir::create(temp.path(), "x").unwrap();
     let (place, aside) = (dir.path().to_owned(), temp.join("aside"));
     let (from, to) = (place.clone(), aside.clone());

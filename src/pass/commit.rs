@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::Pass;
 use super::journal::Exported;
-use crate::delivery::github_env::{Names, block};
 use crate::delivery::{Plan, dotenv, mask};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Appended, append_block, read_own, write_own};
@@ -60,10 +59,7 @@ impl Pass {
     /// written so far has been taken back then, and dropping the pass removes the rest.
     pub fn commit(&mut self, plan: &Plan, expires: i64, sinks: &Sinks, stdout: &mut dyn Write) -> Result<()> {
         // What can be refused without writing is refused first.
-        let blanks = plan.removed.iter().map(|name| (*name, ""));
-        let variables = plan.variables.iter().map(|variable| (variable.name, variable.value.reveal()));
-        let env = block(Names::Variables, blanks.chain(variables))?;
-        let outputs = block(Names::Outputs, plan.outputs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?;
+        let (env, outputs) = (plan.env_block()?, plan.output_block()?);
         let dotenv = sinks.env_file.is_some().then(|| dotenv::contents(plan)).transpose()?;
         let previous = sinks.env_file.as_deref().map(read_own).transpose()?.flatten();
 
@@ -116,7 +112,7 @@ impl Pass {
         for name in plan.directories() {
             let directory = self.directory.subdir(name)?;
             for file in plan.files.iter().filter(|file| file.directory == name) {
-                directory.write_new(&file.name, file.contents.reveal().as_bytes(), 0o600)?;
+                file.write(&directory)?;
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ impl Job {
     }
 
     pub(super) fn within(temp: TempDir, run: &str) -> Job {
-        let _ = std::fs::create_dir(temp.join("tmp"));
+        temp.directory("tmp");
         let world = World::nothing()
             .at(Clock::Fixed(ends() - Duration::from_secs(600)))
             .with("GITHUB_ACTIONS", "true")
@@ -96,7 +96,7 @@ fn a_login_writes_all_and_a_logout_takes_all_back() {
 
     // A tool leaves its bookkeeping, and a link to something that is not ours.
     let victim = job.temp.file("victim", "untouched");
-    std::fs::create_dir(directory.join("azure-app/logs")).unwrap();
+    PrivateDir::open(&directory.join("azure-app")).unwrap().subdir("logs").unwrap();
     symlink(&victim, directory.join("azure-app/logs/link")).unwrap();
     let ended = logout::end(&job.world, None).unwrap();
     assert_eq!((ended.passes, ended.blanked), (vec![directory.clone()], true));
@@ -113,8 +113,8 @@ fn a_login_writes_all_and_a_logout_takes_all_back() {
 #[test]
 fn what_fails_late_leaves_every_file_as_it_was() {
     let job = Job::new("7");
-    std::fs::write(job.temp.join("env"), "A=b").unwrap();
-    std::fs::write(job.temp.join("output"), "c=d\n").unwrap();
+    job.temp.file("env", "A=b");
+    job.temp.file("output", "c=d\n");
     job.temp.file("F", "old");
     std::fs::create_dir(job.temp.join("directory")).unwrap();
     symlink(job.temp.join("env"), job.temp.join("link")).unwrap();

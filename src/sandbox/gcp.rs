@@ -96,7 +96,7 @@ fn decide(
     match refusal {
         Some(explanation) => Err(of_step(&explanation, provider, checked).explained(Some(explanation))),
         None if state.options.open => {
-            Ok((None, trust::Mapped { subject: checked.claims.subject(), attributes: Vec::new() }))
+            Ok((None, trust::Mapped { subject: Some(checked.claims.subject()), attributes: Vec::new() }))
         }
         None => Err(invalid_target()),
     }
@@ -166,7 +166,7 @@ pub(super) fn introspect(state: &State, call: &Call) -> Reply {
     let body = match find(state, &token) {
         Some(known) => json!({
             "active": true,
-            "username": format!("principal://iam.googleapis.com/{}/subject/{}", known.provider.pool_name(), known.mapped.subject),
+            "username": format!("principal://iam.googleapis.com/{}/subject/{}", known.provider.pool_name(), known.mapped.subject.unwrap_or_default()),
             "exp": known.expires.unix_timestamp(),
         }),
         None => json!({ "active": false }),

@@ -80,7 +80,8 @@ pub(super) fn of(state: &State, runner: Runner, base: &str, ca_file: Option<&Pat
     set("AZURE_AUTHORITY_HOST", base.to_owned());
     set("JOBPASS_SANDBOX", "1".to_owned());
     if let Some(file) = ca_file {
-        for name in ["SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+        // Every client has a name of its own for it, and some machines set curl's.
+        for name in ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
             set(name, file.display().to_string());
         }
     }

@@ -2,6 +2,14 @@
 //!
 //! `tests/clients/install` puts them under `target/clients`; one that is missing is a failure, never a skip.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails"
+)]
+
 #[path = "../it/harness.rs"]
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod harness;
@@ -23,7 +31,7 @@ use crate::harness::{Ran, Scratch, checkout};
 use crate::job::{Job, Sandbox};
 
 /// A job beside a sandbox that knows the edges of `example`.
-pub fn beside_sandbox(example: &str, args: &[&str]) -> (Scratch, Sandbox, Job) {
+pub(crate) fn beside_sandbox(example: &str, args: &[&str]) -> (Scratch, Sandbox, Job) {
     let scratch = Scratch::new();
     let config = config_of(example);
     let mut all = vec!["--config", &config];
@@ -34,12 +42,12 @@ pub fn beside_sandbox(example: &str, args: &[&str]) -> (Scratch, Sandbox, Job) {
 }
 
 /// The path of an example's edge file.
-pub fn config_of(example: &str) -> String {
+pub(crate) fn config_of(example: &str) -> String {
     checkout().join("examples").join(example).join("jobpass.toml").display().to_string()
 }
 
 /// A program of the Python environment.
-pub fn python(name: &str) -> PathBuf {
+pub(crate) fn python(name: &str) -> PathBuf {
     installed(&checkout().join("target/clients/venv/bin").join(name))
 }
 
@@ -49,7 +57,7 @@ fn installed(path: &Path) -> PathBuf {
 }
 
 /// Runs one of the drivers and reads the JSON object it prints.
-pub fn driver(job: &Job, name: &str, args: &[&str]) -> Result<Value, String> {
+pub(crate) fn driver(job: &Job, name: &str, args: &[&str]) -> Result<Value, String> {
     let ran = drive(job, name, args);
     if ran.code != 0 {
         return Err(ran.stderr);
@@ -66,7 +74,7 @@ fn drive(job: &Job, name: &str, args: &[&str]) -> Ran {
 }
 
 /// A login that must succeed.
-pub fn login(job: &Job, args: &[&str]) -> Ran {
+pub(crate) fn login(job: &Job, args: &[&str]) -> Ran {
     let mut all = vec!["login"];
     all.extend(args);
     let ran = job.jobpass(&all);

@@ -44,25 +44,25 @@ destination = "azur"
         shown,
         "\
 error[configuration]: jobpass.toml has 10 problems
-  jobpass.toml:19:2   unknown key `edges`, expected defaults, dry-run and edge.NAME
   jobpass.toml:5:7    `Deploy` is not a usable edge name
-  jobpass.toml:9:7    ttl 2h is longer than the 1h of [defaults], which an edge may narrow and never widen
-  jobpass.toml:7:8    role `arn:aws:iam::123456789012:user/deploy` is not a role: after the account comes role/NAME
   jobpass.toml:5:7    edge `Deploy` has no region
-  jobpass.toml:10:24  allowed-account-ids holds an integer, expected strings
+  jobpass.toml:7:8    role `arn:aws:iam::123456789012:user/deploy` is not a role: after the account comes role/NAME
   jobpass.toml:8:10   `Deploy` has the unknown key `regoin`
-  jobpass.toml:17:15  destination is `azur`, expected one of aws, gcp, azure
-  jobpass.toml:14:13  review-by is a string, expected a date
-  jobpass.toml:13:12  provider `projects/my-project/locations/global/workloadIdentityPools/ci-pool/providers/github` has the \
+  jobpass.toml:9:7    ttl 2h is longer than the 1h of [defaults], which an edge may narrow and never widen
+  jobpass.toml:10:24  allowed-account-ids holds an integer, expected strings
+  jobpass.toml:14:12  provider `projects/my-project/locations/global/workloadIdentityPools/ci-pool/providers/github` has the \
 project id `my-project` where the project's number stands; `gcloud projects describe my-project \
 --format='value(projectNumber)'` prints it
-hint: did you mean `edge`?
+  jobpass.toml:15:13  review-by is a string, expected a date
+  jobpass.toml:18:15  destination is `azur`, expected one of aws, gcp, azure
+  jobpass.toml:20:2   unknown key `edges`, expected defaults, dry-run and edge.NAME
 hint: use 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit
-hint: write ttl = \"1h\" or less
 hint: add region = \"eu-central-1\"
 hint: did you mean `region`?
-hint: did you mean `azure`?
+hint: write ttl = \"1h\" or less
 hint: write review-by = 2027-03-01, without quotes
+hint: did you mean `azure`?
+hint: did you mean `edge`?
 "
     );
 }

@@ -7,22 +7,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A directory that goes away with the test.
-pub struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = format!("jobpass-it-{}", jobpass::random::hex128().unwrap());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).unwrap();
         Scratch(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
     /// Writes a file and gives its path.
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -30,7 +30,7 @@ impl Scratch {
     }
 
     /// Everything below it, sorted, as paths from here; to show that nothing was left.
-    pub fn listing(&self) -> Vec<String> {
+    pub(crate) fn listing(&self) -> Vec<String> {
         fn walk(base: &Path, directory: &Path, out: &mut Vec<String>) {
             for entry in fs::read_dir(directory).unwrap() {
                 let path = entry.unwrap().path();
@@ -54,12 +54,12 @@ impl Drop for Scratch {
 }
 
 /// The root of the checkout.
-pub fn checkout() -> PathBuf {
+pub(crate) fn checkout() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The binary with an empty environment, in `directory`.
-pub fn jobpass(directory: &Path) -> Command {
+pub(crate) fn jobpass(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jobpass"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", directory);
     command.current_dir(directory).stdin(Stdio::null());
@@ -67,18 +67,18 @@ pub fn jobpass(directory: &Path) -> Command {
 }
 
 /// What a run printed and ended with.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs to the end.
-pub fn run(command: &mut Command) -> Ran {
+pub(crate) fn run(command: &mut Command) -> Ran {
     ran(&command.output().unwrap())
 }
 
-pub fn ran(output: &Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     let code = output.status.code().unwrap_or_else(|| {
         use std::os::unix::process::ExitStatusExt as _;
         128 + output.status.signal().unwrap_or(0)
@@ -88,7 +88,11 @@ pub fn ran(output: &Output) -> Ran {
 }
 
 /// Runs `jobpass ARGS…` in `directory` with these variables.
-pub fn run_in<A: AsRef<OsStr>>(directory: &Path, variables: &[(&str, &str)], args: impl IntoIterator<Item = A>) -> Ran {
+pub(crate) fn run_in<A: AsRef<OsStr>>(
+    directory: &Path,
+    variables: &[(&str, &str)],
+    args: impl IntoIterator<Item = A>,
+) -> Ran {
     let mut command = jobpass(directory);
     command.args(args);
     for (name, value) in variables {

@@ -29,11 +29,11 @@ const FLOORS: [&[&str]; 6] = [
 ];
 
 fn sources() -> Vec<(String, String)> {
-    fn walk(base: &Path, directory: &Path, out: &mut Vec<PathBuf>) {
+    fn walk(directory: &Path, out: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(base, &path, out);
+                walk(&path, out);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 out.push(path);
             }
@@ -41,7 +41,7 @@ fn sources() -> Vec<(String, String)> {
     }
     let base = checkout().join("src");
     let mut paths = Vec::new();
-    walk(&base, &base, &mut paths);
+    walk(&base, &mut paths);
     paths
         .into_iter()
         .map(|path| {

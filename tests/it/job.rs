@@ -11,17 +11,17 @@ use serde_json::Value;
 use crate::harness::{Ran, Scratch, jobpass, run};
 
 /// A sandbox process; it ends with this value.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     child: Child,
     /// What a job beside it has in its environment.
-    pub variables: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
     /// The request log.
-    pub log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 impl Sandbox {
     /// Starts `jobpass sandbox ARGS…`; its files go into `scratch`.
-    pub fn start(scratch: &Scratch, args: &[&str]) -> Sandbox {
+    pub(crate) fn start(scratch: &Scratch, args: &[&str]) -> Sandbox {
         let (log, ca) = (scratch.path().join("sandbox.jsonl"), scratch.path().join("ca.pem"));
         let mut command = jobpass(scratch.path());
         command.arg("sandbox").args(args).args(["--format", "json", "--log"]).arg(&log).arg("--ca-file").arg(&ca);
@@ -41,13 +41,13 @@ impl Sandbox {
     }
 
     /// The request log so far.
-    pub fn entries(&self) -> Vec<Value> {
+    pub(crate) fn entries(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.log).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The log's entries of one event, as `METHOD path status`.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         self.entries()
             .iter()
@@ -65,14 +65,14 @@ impl Drop for Sandbox {
 }
 
 /// One job's runner files and environment.
-pub struct Job {
-    pub scratch: Scratch,
+pub(crate) struct Job {
+    pub(crate) scratch: Scratch,
     variables: BTreeMap<String, String>,
 }
 
 impl Job {
     /// A job whose environment is `variables`, with `RUNNER_TEMP` and the runner's files in place.
-    pub fn new(variables: &BTreeMap<String, String>) -> Job {
+    pub(crate) fn new(variables: &BTreeMap<String, String>) -> Job {
         let scratch = Scratch::new();
         let mut variables = variables.clone();
         fs::create_dir(scratch.path().join("temp")).unwrap();
@@ -86,47 +86,47 @@ impl Job {
         Job { scratch, variables }
     }
 
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    pub fn unset(&mut self, name: &str) {
+    pub(crate) fn unset(&mut self, name: &str) {
         self.variables.remove(name);
     }
 
-    pub fn workspace(&self) -> PathBuf {
+    pub(crate) fn workspace(&self) -> PathBuf {
         self.scratch.path().join("workspace")
     }
 
-    pub fn temp(&self) -> PathBuf {
+    pub(crate) fn temp(&self) -> PathBuf {
         self.scratch.path().join("temp")
     }
 
     /// What the runner's file holds now.
-    pub fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         fs::read_to_string(self.scratch.path().join(name)).unwrap()
     }
 
     /// What later steps see: the job's environment and what `GITHUB_ENV` sets.
-    pub fn environment(&self) -> BTreeMap<String, String> {
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         let mut all = self.variables.clone();
         all.extend(parsed(&self.file("GITHUB_ENV")));
         all
     }
 
     /// `GITHUB_ENV` as the runner parses it.
-    pub fn exported(&self) -> BTreeMap<String, String> {
+    pub(crate) fn exported(&self) -> BTreeMap<String, String> {
         parsed(&self.file("GITHUB_ENV")).into_iter().collect()
     }
 
     /// A step that runs `jobpass ARGS…`.
-    pub fn jobpass(&self, args: &[&str]) -> Ran {
+    pub(crate) fn jobpass(&self, args: &[&str]) -> Ran {
         let mut command = jobpass(&self.workspace());
         run(command.args(args).envs(self.environment()))
     }
 
     /// A step that runs another program; its `HOME` is empty.
-    pub fn step(&self, program: &Path, args: &[&str]) -> Ran {
+    pub(crate) fn step(&self, program: &Path, args: &[&str]) -> Ran {
         let mut command = Command::new(program);
         let home = self.scratch.path().join("home");
         fs::create_dir_all(&home).unwrap();
@@ -135,13 +135,13 @@ impl Job {
     }
 
     /// Passes that lie in `RUNNER_TEMP`.
-    pub fn passes(&self) -> Vec<PathBuf> {
+    pub(crate) fn passes(&self) -> Vec<PathBuf> {
         fs::read_dir(self.temp()).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 }
 
 /// The runner's own reading of an env file (actions/runner, `FileCommandManager`): `NAME=VALUE`, or `NAME<<DELIMITER`.
-pub fn parsed(text: &str) -> Vec<(String, String)> {
+pub(crate) fn parsed(text: &str) -> Vec<(String, String)> {
     let mut lines = text.split('\n');
     let mut all = Vec::new();
     while let Some(line) = lines.next() {

@@ -1,6 +1,20 @@
 //! One test binary on the real `jobpass`: each file is a chapter, `harness` scrubs the world.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails"
+)]
+
 mod config;
 mod docs;
+mod examples;
+mod exec;
 mod harness;
 mod house;
+#[allow(dead_code, reason = "shared with the other test binary")]
+mod job;
+mod login;
+mod trips;

@@ -25,8 +25,8 @@ pub const WORKLOAD_IDENTITY_USER: &str = "roles/iam.workloadIdentityUser";
 /// Who the token is to Google.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapped {
-    /// `google.subject`.
-    pub subject: String,
+    /// `google.subject`; `None` where the mapping is not understood or gave nothing.
+    pub subject: Option<String>,
     /// `attribute.NAME` by its name; `None` where the mapping is not understood.
     pub attributes: Vec<(String, Option<String>)>,
 }
@@ -39,6 +39,10 @@ pub fn evaluate(trust: &ProviderTrust, target: &Target, issuer: &str, claims: &C
     let truth = truth(&first).and(truth(&second));
     let mut explanation = Explanation::of([first.checks, second.checks].concat(), truth);
     explanation.step = first.step.or(second.step).filter(|_| truth == Truth::No);
+    if truth == Truth::Yes {
+        explanation =
+            explanation.note("outside this file and not looked at: the pool's own state, organisation policies");
+    }
     for note in [first.note, second.note].into_iter().flatten() {
         explanation = explanation.note(note);
     }
@@ -142,7 +146,7 @@ fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Ch
             Some(name) => mapped.attributes.push((name.to_owned(), value)),
             None if key == "google.subject" => {
                 has_subject = true;
-                mapped.subject = value.unwrap_or_default();
+                mapped.subject = value;
             }
             None => {}
         }
@@ -154,7 +158,10 @@ fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Ch
         let verdict = if bytes <= limit { Verdict::Match } else { Verdict::Different };
         Check::new(what, format!("at most {limit} bytes"), format!("{bytes} bytes"), verdict)
     };
-    steps.push(("subject-size", size("size of google.subject", SUBJECT_BYTES, mapped.subject.len())));
+    steps.push((
+        "subject-size",
+        size("size of google.subject", SUBJECT_BYTES, mapped.subject.as_ref().map_or(0, String::len)),
+    ));
     steps.push(("mapping", size("size of all mapped values", MAPPED_BYTES, bytes)));
     mapped
 }
@@ -173,7 +180,10 @@ fn compare(path: &Operand, literal: &str, claims: &Claims, mapped: &Mapped) -> C
                 None => Check::exact(what, literal, None),
             }
         }
-        Operand::Subject => Check::exact("condition on google.subject", literal, Some(&mapped.subject)),
+        Operand::Subject => match &mapped.subject {
+            Some(subject) => Check::exact("condition on google.subject", literal, Some(subject)),
+            None => Check::new("condition on google.subject", literal, "", Verdict::Unknown),
+        },
         Operand::Literal(_) => Check::new("condition", literal, "", Verdict::Unknown),
     }
 }
@@ -216,7 +226,7 @@ pub fn impersonation(trust: &ProviderTrust, target: &Target, mapped: &Mapped) ->
         Truth::No => Verdict::Different,
         Truth::Unknown => Verdict::Unknown,
     };
-    let presented = format!("principal://{pool}subject/{}", mapped.subject);
+    let presented = format!("principal://{pool}subject/{}", mapped.subject.as_deref().unwrap_or("(not understood)"));
     let check = Check::new(format!("member of {subject}"), members.join(" or "), presented, verdict);
     let mut explanation = Explanation::of(vec![check], any);
     explanation.step = (any == Truth::No).then_some("binding");
@@ -231,9 +241,9 @@ fn has_other_role(binding: &Binding, account: Option<&str>) -> bool {
 /// Exact comparison of one member with what the identity is.
 fn is_member(member: &str, pool: &str, mapped: &Mapped) -> Truth {
     if let Some(rest) = member.strip_prefix("principal://").and_then(|rest| rest.strip_prefix(pool)) {
-        return match rest.strip_prefix("subject/") {
-            Some(subject) => same(subject, &mapped.subject),
-            None => Truth::Unknown,
+        return match (rest.strip_prefix("subject/"), &mapped.subject) {
+            (Some(subject), Some(mapped)) => same(subject, mapped),
+            _ => Truth::Unknown,
         };
     }
     let Some(rest) = member.strip_prefix("principalSet://").and_then(|rest| rest.strip_prefix(pool)) else {

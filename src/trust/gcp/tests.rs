@@ -162,6 +162,21 @@ fn what_is_not_understood_is_undecided() {
 }
 
 #[test]
+fn a_subject_that_is_not_understood_is_no_other_subject() {
+    let decide = |change: &dyn Fn(&mut Value)| {
+        changed(|file| {
+            file["provider"]["attributeMapping"]["google.subject"] = json!("assertion.sub.extract('{a}')");
+            change(file);
+        })
+        .decision
+    };
+    let member = format!("principal://{POOL}/subject/x");
+    assert_eq!(decide(&|file| file["bindings"][0]["members"] = json!([member])), Decision::Undecided);
+    let condition = "google.subject == 'x'";
+    assert_eq!(decide(&|file| file["provider"]["attributeCondition"] = json!(condition)), Decision::Undecided);
+}
+
+#[test]
 fn a_documented_mismatch_denies_beside_what_is_not_understood() {
     let mut file = file();
     file["provider"]["attributeCondition"] = json!("size(assertion.sub) > 1");
