@@ -365,7 +365,7 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
         let name = |word: &&str| {
             ["jobpass", "\"$(jobpass", "$(jobpass", "\"jobpass"].contains(word) || word.ends_with("/jobpass")
         };
-        if let Some(at) = words.iter().position(|word| name(word)).filter(|at| words.len() > at + 1) {
+        if let Some(at) = words.iter().position(name).filter(|at| words.len() > at + 1) {
             let words = &words[at + 1..];
             all.push(words.iter().map(|word| word.trim_end_matches(")\"").trim_matches('\'').to_owned()).collect());
         }
