@@ -9,6 +9,7 @@
 )]
 
 mod config;
+mod docs;
 mod dry_run;
 mod examples;
 mod exec;
