@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, help_heading = "Delivery")]
     pub pass_runner_token: bool,
     /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required = true, value_name = "COMMAND", help_heading = "Command")]
     pub command: Vec<OsString>,
 }
 
@@ -50,6 +50,9 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
         Ok(code) => ended.map(|()| code),
         Err(not_started) => {
             let _ = render::error(&not_started.error, style, &mut io::stderr().lock());
+            if let Err(error) = ended {
+                let _ = render::error(&error, style, &mut io::stderr().lock());
+            }
             Ok(not_started.code)
         }
     }
@@ -71,6 +74,9 @@ async fn hand_over(
     let granted = match attempts::settled(&outcomes, false, style) {
         Ok(granted) => granted,
         Err(error) => {
+            if let Err(unrecorded) = recorded {
+                let _ = render::error(&unrecorded, style, &mut io::stderr().lock());
+            }
             attempts::keep_denials(pass, &outcomes);
             return Err(error);
         }

@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, help_heading = "Delivery")]
     pub keep_going: bool,
     /// text, json, or shell: lines to `eval`
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Delivery")]
     pub format: Format,
 }
 
@@ -116,6 +116,9 @@ async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<
     let granted = match settled(attempts, args.keep_going, style) {
         Ok(granted) => granted,
         Err(error) => {
+            if let Err(unrecorded) = recorded {
+                let _ = render::error(&unrecorded, style, &mut io::stderr().lock());
+            }
             keep_denials(pass, attempts);
             return Err(error);
         }

@@ -44,10 +44,9 @@ pub fn run(args: &Args, world: &World, stdout: &mut dyn Write, stderr: &mut dyn 
         Format::Json => json(&ended) + "\n",
         Format::Shell => statements(&ended)?,
     };
-    stdout
-        .write_all(data.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Error::new(Kind::Files, "stdout", format!("cannot write to standard output: {error}")))?;
+    stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+        Error::new(Kind::Files, "standard-output", format!("cannot write to standard output: {error}"))
+    })?;
     // Talk that cannot be written is no reason to fail: the pass has ended.
     let _ = stderr.write_all(talk(&ended, world).as_bytes());
     Ok(())

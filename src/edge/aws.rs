@@ -89,6 +89,15 @@ impl Target {
                 );
             }
         }
+        let inline = session_policy.as_ref().map_or(0, |(text, _)| text.chars().count());
+        let listed: usize = managed.iter().map(|(arn, _)| arn.chars().count()).sum();
+        if !managed.is_empty() && inline <= SESSION_POLICY_CHARACTERS && inline + listed > SESSION_POLICY_CHARACTERS {
+            let message = format!(
+                "session-policy and managed-session-policies have {} characters together, AWS takes {SESSION_POLICY_CHARACTERS}",
+                inline + listed
+            );
+            problems.push(managed.last().map_or(ttl_place, |(_, place)| place), message, None);
+        }
         let chain = chain(draft, partition, problems);
         let allowed = draft.texts("allowed-account-ids", problems);
         for (account, place) in &allowed {

@@ -238,10 +238,12 @@ where
         || text.contains("Couldn't retrieve verification key");
     if passing {
         return Error::network("sts-busy", format!("sts could not answer now: {code}: {text}"))
+            .answered(code)
             .retry(Retry::Again(after));
     }
     let new_token = code == "ExpiredTokenException" || (code == "InvalidIdentityToken" && !final_identity_text(&text));
     Error::denied("sts-refused", format!("sts refused: {code}: {text}"))
+        .answered(&code)
         .detail("role", role)
         .detail("request id", error.request_id().map(|id| clean(id, &[])).unwrap_or_default())
         .hint(next_step(&code, &text))

@@ -128,6 +128,7 @@ fn refused(answer: &Answer, host: &str, target: &Target, id_token: &Secret) -> E
         Error::denied("azure-refused", format!("{host} refused: {code}: {text}"))
     };
     error
+        .answered(if number == 0 { code } else { format!("AADSTS{number}") })
         .detail("application", target.client_id.clone())
         .detail("tenant", target.tenant_id.clone())
         .detail("trace id", clean(&refusal.trace_id, &[]))

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{failed, file_type, is_own, plain, random_hex};
+use super::{failed, file_type, is_own, plain};
 use crate::error::{Error, Kind, Result};
+use crate::random;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -34,7 +35,7 @@ impl PrivateDir {
     /// what lies in it), or cannot be written by us.
     pub fn create(parent: &Path, prefix: &str) -> Result<Self> {
         let held = open_parent(parent)?;
-        let name = format!("{prefix}-{}", random_hex()?);
+        let name = format!("{prefix}-{}", random::hex128()?);
         Self::make(held.as_fd(), parent, OsStr::new(&name))
     }
 
@@ -125,7 +126,7 @@ impl PrivateDir {
     /// [`Kind::Files`]; the old content is untouched then.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let target = component(name, &self.path)?;
-        let temporary = format!(".{name}.{}", random_hex()?);
+        let temporary = format!(".{name}.{}", random::hex128()?);
         self.write_new(&temporary, bytes, 0o600)?;
         rustix::fs::renameat(&self.fd, temporary.as_str(), &self.fd, target).map_err(|errno| {
             let _ = rustix::fs::unlinkat(&self.fd, temporary.as_str(), AtFlags::empty());

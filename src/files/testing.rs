@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
+use crate::random;
 
 /// A fresh directory, removed at the end of the test.
 pub(crate) struct TempDir(PathBuf);
 
 impl TempDir {
     pub(crate) fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("jobpass-test.{}", random_hex().unwrap()));
+        let path = std::env::temp_dir().join(format!("jobpass-test.{}", random::hex128().unwrap()));
         let temp = TempDir(path);
         temp.directory("");
         temp

@@ -71,7 +71,9 @@ fn sweep_one(path: &Path, same_job: bool, exclusive: bool, now: i64) -> Result<b
                 Some(expires) => expires.saturating_add(GRACE) < now,
                 None => journal.created.saturating_add(RECORD) < now,
             };
-            left_behind || over || (journal.holder == Holder::Process && !journal.owner.lives())
+            // Without an expiry there is no credential in it, only the record of a denial: that stays its time.
+            let abandoned = journal.expires.is_some() && journal.holder == Holder::Process && !journal.owner.lives();
+            left_behind || over || abandoned
         }
     };
     if !ended {

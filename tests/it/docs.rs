@@ -250,7 +250,7 @@ fn literals(code: &str, calls: &[&str]) -> BTreeSet<String> {
 }
 
 fn keys_taken() -> BTreeSet<String> {
-    let calls = ["text(", "texts(", "required(", "flag(", "take(", "optional("];
+    let calls = ["text(", "texts(", "required(", "flag(", "take(", "header_value("];
     let code: String = sources("src/edge").into_iter().map(|(_, code)| code).collect();
     literals(&code, &calls)
 }
