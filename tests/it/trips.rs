@@ -44,10 +44,11 @@ fn trips(edges: &str) -> u64 {
         let sandbox = Sandbox::start(&scratch, &["--open", "--latency", &format!("{LATENCY_MS}ms")]);
         login(&sandbox, edges);
         let entries = sandbox.entries();
-        let at = |event: &str| {
-            entries.iter().filter(move |entry| entry["event"] == event).filter_map(|entry| entry["at"].as_u64())
+        let at = |event: &str| -> Vec<u64> {
+            let of_event = entries.iter().filter(|entry| entry["event"] == event);
+            of_event.filter_map(|entry| entry["at"].as_u64()).collect()
         };
-        at("answered").max().unwrap() - at("accepted").min().unwrap()
+        at("answered").into_iter().max().unwrap() - at("accepted").into_iter().min().unwrap()
     };
     (0..3).map(|_| took()).min().unwrap() / (LATENCY_MS * 1000)
 }
