@@ -71,8 +71,10 @@ impl Github {
         .await
         .map_err(|error| error.at("asking the runner for an ID token"))?;
         let minted: Minted = answer.json(&host, "{\"value\": \"<the ID token>\"}")?;
-        let token = unverified::decode(Secret::new(minted.value))?;
-        let now = issuer_clock(&answer).unwrap_or_else(|| world.clock.now());
+        let mut token = unverified::decode(Secret::new(minted.value)).map_err(|error| error.at(&host))?;
+        let (here, issuer) = (world.clock.now(), issuer_clock(&answer));
+        token.ahead = issuer.map(|issuer| issuer.unix_timestamp() - here.unix_timestamp());
+        let now = issuer.unwrap_or(here);
         checked(token, audience, now, client.sandbox(), |issuer| fits_issuer(issuer, &self.server))
     }
 
