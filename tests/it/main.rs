@@ -11,9 +11,12 @@
 mod config;
 mod examples;
 mod exec;
+mod faults;
 mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
+#[allow(dead_code, reason = "some of it is for chapters to come")]
+mod listeners;
 mod login;
 mod trips;
