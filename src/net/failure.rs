@@ -67,8 +67,15 @@ impl<'a> Way<'a> {
                 .hint("check the endpoint's spelling and this machine's resolver")
                 .retry(Retry::Again(None));
         }
+        let cut_off = ["close_notify", "before message", "unexpected end of file", "Connection reset"];
+        let why = if cut_off.iter().any(|words| all.contains(words)) {
+            "it was closed before the answer was complete".to_owned()
+        } else {
+            innermost
+        };
         let doing = if error.is_connect() { "the connection to" } else { "the exchange with" };
-        self.proxied(Error::network("transport", format!("{doing} {host} failed: {innermost}")))
+        self.proxied(Error::network("transport", format!("{doing} {host} failed: {why}")))
+            .hint("check that this is the endpoint you meant, and that this machine may reach it")
             .retry(Retry::Again(None))
     }
 

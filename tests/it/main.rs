@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod clocks;
 mod config;
 mod examples;
 mod exec;
@@ -16,7 +17,9 @@ mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
-#[allow(dead_code, reason = "some of it is for chapters to come")]
 mod listeners;
 mod login;
+mod proxy;
+mod retries;
+mod tls;
 mod trips;
