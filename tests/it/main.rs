@@ -10,6 +10,8 @@
 
 mod clocks;
 mod config;
+mod docs;
+mod dry_run;
 mod examples;
 mod exec;
 mod faults;
