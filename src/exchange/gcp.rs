@@ -302,7 +302,6 @@ fn iam_refused(answer: &Answer, host: &str, federated: &Secret) -> Error {
 }
 
 fn unclear(answer: &Answer, host: &str) -> Error {
-    Error::network("answer-malformed", format!("{host} answered {} without a readable error", answer.status))
-        .hint("check that the endpoint is Google's, not a proxy's page")
-        .retry(answer.retry())
+    let page = "check that the endpoint is Google's, not a proxy's page";
+    super::unclear(answer, "gcp-busy", host).hint(page)
 }

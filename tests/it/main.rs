@@ -8,14 +8,20 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod clocks;
 mod config;
 mod docs;
 mod dry_run;
 mod examples;
 mod exec;
+mod faults;
 mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
+mod listeners;
 mod login;
+mod proxy;
+mod retries;
+mod tls;
 mod trips;
