@@ -104,6 +104,8 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     };
     recorded?;
     let plan = planned(&granted.grants, args.deliver.mode(), &pass, &ready, world)?;
+    #[cfg(debug_assertions)]
+    super::on_purpose::panic_if_asked(&plan, world);
     let expires = granted.grants.iter().map(|grant| grant.credential.expiration()).max();
     let expires = expires.unwrap_or(OffsetDateTime::UNIX_EPOCH).unix_timestamp();
     // Masks go where nobody parses: the runner reads commands from both streams.

@@ -7,6 +7,8 @@ pub mod exec;
 pub mod job;
 pub mod login;
 pub mod logout;
+#[cfg(debug_assertions)]
+mod on_purpose;
 pub mod render;
 pub mod sandbox;
 pub mod token;

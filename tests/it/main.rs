@@ -15,5 +15,7 @@ mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
+mod leaks;
 mod login;
+mod relay;
 mod trips;
