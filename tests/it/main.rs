@@ -9,6 +9,7 @@
 )]
 
 mod config;
+mod env_file;
 mod examples;
 mod exec;
 mod harness;
@@ -17,5 +18,6 @@ mod house;
 mod job;
 mod leaks;
 mod login;
+mod order;
 mod relay;
 mod trips;
