@@ -3,10 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use super::common::{self, EdgeArgs, NetArgs, SourceArgs};
+use super::document::document;
 use super::render::{self, Style};
 use crate::audit::{self, Effort, Event};
 use crate::credential::Grant;
@@ -14,7 +15,7 @@ use crate::delivery::{self, Mode, Plan, shell};
 use crate::error::{Error, Kind, Result};
 use crate::login::{Asked, Attempt, attempt_all};
 use crate::net::Client;
-use crate::pass::{Holder, Pass, Sinks, sweep};
+use crate::pass::{Holder, Pass, Sinks, logout, sweep};
 use crate::runner;
 use crate::world::World;
 
@@ -108,15 +109,22 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     super::on_purpose::panic_if_asked(&plan, world);
     let expires = granted.grants.iter().map(|grant| grant.credential.expiration()).max();
     let expires = expires.unwrap_or(OffsetDateTime::UNIX_EPOCH).unix_timestamp();
+    let data = match args.format {
+        Format::Text => Zeroizing::new(String::new()),
+        Format::Json => Zeroizing::new(format!("{:#}\n", document(&attempts, Some(&plan)))),
+        Format::Shell => shell::exports(&plan)?,
+    };
     // Masks go where nobody parses: the runner reads commands from both streams.
     match args.format {
         Format::Text => pass.commit(&plan, expires, &sinks, &mut io::stdout().lock())?,
         Format::Json | Format::Shell => pass.commit(&plan, expires, &sinks, &mut io::stderr().lock())?,
     }
-    match args.format {
-        Format::Text => {}
-        Format::Json => render::data(&format!("{:#}\n", document(&attempts, Some(&plan))))?,
-        Format::Shell => render::data(&shell::exports(&plan)?)?,
+    if let Err(error) = render::data(&data) {
+        // Who asked has only a piece of it: the pass ends as if it had never been.
+        let directory = pass.directory().to_owned();
+        drop(pass);
+        let ended = logout::end(world, Some(&directory));
+        return Err(ended.err().into_iter().fold(error, |error, left| error.detail("not taken back", left.message)));
     }
     for note in &plan.notes {
         render::talk(&format!("note: {note}"));
@@ -269,37 +277,4 @@ fn sinks(args: &Args, world: &World) -> Result<Sinks> {
             .hint("for one command: jobpass exec -- COMMAND; or name a dotenv file with --env-file"));
     }
     Ok(sinks)
-}
-
-/// The documented JSON shape: one object per edge, then what was handed over.
-fn document(attempts: &[Attempt], plan: Option<&Plan>) -> Value {
-    let edges: Vec<Value> = attempts
-        .iter()
-        .map(|attempt| {
-            let edge = &attempt.asked.edge;
-            let grant = attempt.outcome.as_ref().ok();
-            let error = attempt.outcome.as_ref().err();
-            let outcome = match error.map(|error| error.kind) {
-                None => "granted",
-                Some(Kind::Denied) => "denied",
-                Some(_) => "failed",
-            };
-            json!({
-                "edge": edge.name,
-                "destination": edge.destination().as_str(),
-                "outcome": outcome,
-                "identity": grant.map(|grant| &grant.identity),
-                "expiration": grant.map(|grant| delivery::rfc3339(grant.credential.expiration())),
-                "request-id": grant.map(|grant| &grant.request_id),
-                "milliseconds": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
-                "error": error.map(render::error_json),
-            })
-        })
-        .collect();
-    json!({
-        "edges": edges,
-        "pass": plan.map(|plan| &plan.root),
-        "variables": plan.map(|plan| plan.variables.iter().map(|variable| variable.name).collect::<Vec<_>>()),
-        "files": plan.map(|plan| plan.files.iter().map(|file| file.path(&plan.root)).collect::<Vec<_>>()),
-    })
 }

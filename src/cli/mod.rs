@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod completions;
+mod document;
 pub mod dry_run;
 pub mod exec;
 pub mod job;

@@ -12,6 +12,7 @@ mod config;
 mod env_file;
 mod examples;
 mod exec;
+mod files;
 mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
