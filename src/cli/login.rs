@@ -3,15 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::attempts::{Ready, keep_denials, planned, record, settled, talk_requests};
 use super::common::{self, EdgeArgs, NetArgs, SourceArgs};
+use super::document::document;
 use super::render::{self, Style};
-use crate::delivery::{self, Mode, Plan, shell};
-use crate::error::{Error, Kind, Result};
+use crate::delivery::{Mode, Plan, shell};
+use crate::error::{Error, Result};
 use crate::login::Attempt;
-use crate::pass::{Holder, Pass, Sinks};
+use crate::pass::{Holder, Pass, Sinks, logout};
 use crate::world::World;
 
 /// Arguments of `jobpass login`.
@@ -81,20 +82,26 @@ pub enum Format {
 pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let mut attempts = Vec::new();
     let done = hand_over(args, world, style, &mut attempts).await;
-    match args.format {
-        Format::Text => {}
-        Format::Json => render::data(&format!("{:#}\n", document(&attempts, done.as_ref())))?,
-        Format::Shell => {
-            if let Ok(done) = &done {
-                render::data(&shell::exports(&done.plan)?)?;
-            }
-        }
+    let shown = shown(args.format, &attempts, done.as_ref());
+    if let (Ok(done), Err(error)) = (&done, shown.and_then(|text| render::data(&text))) {
+        // Who asked has only a piece of it: the pass ends as if it had never been.
+        let ended = logout::end(world, Some(&done.plan.root));
+        return Err(ended.err().into_iter().fold(error, |error, left| error.detail("not taken back", left.message)));
     }
     let done = done?;
     for note in &done.plan.notes {
         render::talk(&format!("note: {note}"));
     }
     Ok(done.exit_code)
+}
+
+/// What goes to standard output.
+fn shown(format: Format, attempts: &[Attempt], done: Result<&Done, &Error>) -> Result<Zeroizing<String>> {
+    match (format, done) {
+        (Format::Text, _) | (Format::Shell, Err(_)) => Ok(Zeroizing::default()),
+        (Format::Json, done) => Ok(Zeroizing::new(format!("{:#}\n", document(attempts, done.map(|done| &done.plan))))),
+        (Format::Shell, Ok(done)) => shell::exports(&done.plan),
+    }
 }
 
 /// A login that handed something over.
@@ -125,6 +132,8 @@ async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<
     };
     recorded?;
     let plan = planned(&granted.grants, args.deliver.mode(), &pass, &ready, world)?;
+    #[cfg(debug_assertions)]
+    super::on_purpose::panic_if_asked(&plan, world);
     // Masks go where nobody parses: the runner reads commands from both streams.
     match args.format {
         Format::Text => pass.commit(&plan, granted.expires(), &sinks, &mut io::stdout().lock())?,
@@ -142,39 +151,4 @@ fn sinks(args: &Args, world: &World) -> Result<Sinks> {
             .hint("for one command: jobpass exec -- COMMAND; or name a dotenv file with --env-file"));
     }
     Ok(sinks)
-}
-
-/// The documented JSON shape: one object per edge, what was handed over, and the error that decides, if any.
-fn document(attempts: &[Attempt], done: Result<&Done, &Error>) -> Value {
-    let edges: Vec<Value> = attempts
-        .iter()
-        .map(|attempt| {
-            let edge = &attempt.asked.edge;
-            let grant = attempt.outcome.as_ref().ok();
-            let error = attempt.outcome.as_ref().err();
-            let outcome = match error.map(|error| error.kind) {
-                None => "granted",
-                Some(Kind::Denied) => "denied",
-                Some(_) => "failed",
-            };
-            json!({
-                "edge": edge.name,
-                "destination": edge.destination().as_str(),
-                "outcome": outcome,
-                "identity": grant.map(|grant| &grant.identity),
-                "expiration": grant.map(|grant| delivery::rfc3339(grant.credential.expiration())),
-                "request-id": grant.map(|grant| &grant.request_id),
-                "milliseconds": u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
-                "error": error.map(render::error_json),
-            })
-        })
-        .collect();
-    let plan = done.ok().map(|done| &done.plan);
-    json!({
-        "edges": edges,
-        "pass": plan.map(|plan| &plan.root),
-        "variables": plan.map(|plan| plan.variables.iter().map(|variable| variable.name).collect::<Vec<_>>()),
-        "files": plan.map(|plan| plan.files.iter().map(|file| file.path(&plan.root)).collect::<Vec<_>>()),
-        "error": done.err().map(render::error_json),
-    })
 }

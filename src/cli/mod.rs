@@ -3,11 +3,14 @@
 mod attempts;
 pub mod common;
 pub mod completions;
+mod document;
 pub mod dry_run;
 pub mod exec;
 pub mod job;
 pub mod login;
 pub mod logout;
+#[cfg(debug_assertions)]
+mod on_purpose;
 pub mod render;
 pub mod sandbox;
 pub mod token;

@@ -5,6 +5,7 @@
 //! (exit 5) and carry the path and the system's own text.
 
 mod append;
+mod group;
 mod own;
 mod private;
 mod read;
@@ -19,7 +20,7 @@ use rustix::io::Errno;
 
 pub use append::{Appended, append_block};
 pub use own::{read_own, remove_own, write_own};
-pub use private::{Lock, PrivateDir};
+pub use private::{Lock, PrivateDir, is_own_directory};
 pub use read::{read_limited, read_stdin};
 pub use tree::remove_tree;
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::group::is_ours_alone;
 use super::{failed, file_type, is_own, plain};
 use crate::error::{Error, Kind, Result};
 use crate::random;
@@ -32,7 +33,7 @@ impl PrivateDir {
     ///
     /// # Errors
     /// [`Kind::Files`] when `parent` is missing, is a link, can be written by others without a sticky bit (they could swap
-    /// what lies in it), or cannot be written by us.
+    /// what lies in it; a group of which we are the only member does not count), or cannot be written by us.
     pub fn create(parent: &Path, prefix: &str) -> Result<Self> {
         let held = open_parent(parent)?;
         let name = format!("{prefix}-{}", random::hex128()?);
@@ -209,16 +210,27 @@ impl PrivateDir {
     }
 }
 
+/// True for a directory of this user's, links not followed. A first look only: [`PrivateDir::open`] decides.
+#[must_use]
+pub fn is_own_directory(path: &Path) -> bool {
+    rustix::fs::lstat(path).is_ok_and(|stat| file_type(&stat) == FileType::Directory && is_own(&stat))
+}
+
 /// Opens the directory that ours shall lie in, and looks at who may write there.
 fn open_parent(parent: &Path) -> Result<OwnedFd> {
     let fail = |errno| failed("directory", "open", parent, errno);
     let fd = rustix::fs::open(parent, DIRECTORY, Mode::empty()).map_err(fail)?;
     let stat = rustix::fs::fstat(&fd).map_err(fail)?;
     let mode = Mode::from_raw_mode(stat.st_mode);
-    if mode.intersects(Mode::WGRP.union(Mode::WOTH)) && !mode.contains(Mode::SVTX) {
+    // A group without other members gives nothing away; that is how a umask of 0002 is meant.
+    let by_group = mode.contains(Mode::WGRP) && !(is_own(&stat) && is_ours_alone(stat.st_gid));
+    if (by_group || mode.contains(Mode::WOTH)) && !mode.contains(Mode::SVTX) {
         return Err(Error::new(Kind::Files, "parent-writable", format!("others can write to {}", parent.display()))
             .detail("expected", "a directory that only its owner can write to, or one with the sticky bit")
-            .detail("presented", format!("mode {:04o}", mode.bits() & 0o7777))
+            .detail(
+                "presented",
+                format!("mode {:04o}, owner {}, group {}", mode.bits() & 0o7777, stat.st_uid, stat.st_gid),
+            )
             .hint(format!("chmod go-w {}", parent.display())));
     }
     debug_assert_eq!(file_type(&stat), FileType::Directory);

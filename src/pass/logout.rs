@@ -10,7 +10,7 @@ use super::{LOCK_WAIT, in_use};
 use crate::delivery::PASS_VARIABLE;
 use crate::delivery::github_env::{Names, block, is_variable_name};
 use crate::error::{Error, Kind, Result};
-use crate::files::{PrivateDir, append_block, remove_own, remove_tree};
+use crate::files::{PrivateDir, append_block, is_own_directory, remove_own, remove_tree};
 use crate::world::World;
 
 /// What was ended.
@@ -63,10 +63,12 @@ pub fn end(world: &World, explicit: Option<&Path>) -> Result<Ended> {
     }
 }
 
-/// The passes of this job in the directory that passes lie in.
+/// The passes of this job in the directory that passes lie in. In a shared one anybody can use such a name: what is a link or
+/// somebody else's is not this job's.
 fn of_this_job(world: &World) -> Result<Vec<PathBuf>> {
     let (base, job) = (Base::of(world)?, place::job_key(world)?);
-    Ok(passes_in(&base.path).into_iter().filter(|(_, key)| *key == job).map(|(path, _)| path).collect())
+    let named = passes_in(&base.path).into_iter().filter(|(_, key)| *key == job).map(|(path, _)| path);
+    Ok(named.filter(|path| is_own_directory(path)).collect())
 }
 
 /// Everything in `base` that has a pass's name, with the job key in it. A directory that cannot be listed holds none.

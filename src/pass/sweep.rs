@@ -1,8 +1,8 @@
 //! Sweeping: a login removes what killed jobs left behind.
 //!
 //! Only what bears a pass's name, belongs to this user, is private, and is worked on by nobody. In the runner's own temporary
-//! directory that is every other job's pass (one job at a time has it); in a shared one, a pass whose credentials have ended
-//! or whose process is gone.
+//! directory that is every other job's pass whose process is gone (one job at a time has it); in a shared one, a pass whose
+//! credentials have ended, or whose process is gone and was to end it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -71,9 +71,11 @@ fn sweep_one(path: &Path, same_job: bool, exclusive: bool, now: i64) -> Result<b
                 Some(expires) => expires.saturating_add(GRACE) < now,
                 None => journal.created.saturating_add(RECORD) < now,
             };
+            // The lock says the same of the process, but for file systems that know no locks.
+            let gone = !journal.owner.lives();
             // Without an expiry there is no credential in it, only the record of a denial: that stays its time.
-            let abandoned = journal.expires.is_some() && journal.holder == Holder::Process && !journal.owner.lives();
-            left_behind || over || abandoned
+            let abandoned = journal.expires.is_some() && journal.holder == Holder::Process;
+            over || (gone && (left_behind || abandoned))
         }
     };
     if !ended {
@@ -98,12 +100,17 @@ mod tests {
     fn a_login_sweeps_what_the_runners_last_job_left() {
         let job = Job::new("7");
         let left = job.login();
+        let at_work = job.login();
+        let mut journal = Journal::read(&PrivateDir::open(&left).unwrap()).unwrap().unwrap();
+        journal.owner.pid = i32::MAX;
+        journal.write(&PrivateDir::open(&left).unwrap()).unwrap();
         let job = Job::within(job.temp, "8");
         let own = job.login();
         let busy = Pass::open(&job.world.clone().with("GITHUB_RUN_ID", "6"), Holder::Job).unwrap();
         let swept = sweep(&job.world).unwrap();
         assert_eq!((swept.removed, swept.failed.len()), (vec![left.clone()], 0));
         assert!(!left.exists() && own.exists() && busy.directory().exists());
+        assert!(at_work.exists(), "its process lives, whether it holds a lock or not");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// A directory that goes away with the test.
 pub(crate) struct Scratch(PathBuf);
@@ -64,6 +65,38 @@ pub(crate) fn jobpass(directory: &Path) -> Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", directory);
     command.current_dir(directory).stdin(Stdio::null());
     command
+}
+
+/// Held by who measures time or starts many processes at once: the one must not disturb the other.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// For who measures.
+pub(crate) fn measuring() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// For who starts many processes at once.
+#[allow(dead_code, reason = "for the chapters that start many at once")]
+pub(crate) fn crowding() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Every regular file below `directory`, links not followed.
+pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() { all.extend(files_below(&path)) } else { all.push(path) }
+    }
+    all
+}
+
+/// True when the tests run as root, whom no permission bit stops.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// What a run printed and ended with.

@@ -17,6 +17,10 @@ pub(crate) struct Sandbox {
     pub(crate) variables: BTreeMap<String, String>,
     /// The request log.
     pub(crate) log: PathBuf,
+    /// Where it listens in plain text: `http://127.0.0.1:PORT`.
+    pub(crate) http: String,
+    /// Where it listens with TLS; the variables point there.
+    pub(crate) https: String,
 }
 
 impl Sandbox {
@@ -37,7 +41,8 @@ impl Sandbox {
         let variables = said["variables"].as_object().expect("variables");
         let variables =
             variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
-        Sandbox { child, variables, log }
+        let url = |name: &str| said[name].as_str().expect("a URL").to_owned();
+        Sandbox { child, variables, log, http: url("http"), https: url("https") }
     }
 
     /// The request log so far.
@@ -121,8 +126,28 @@ impl Job {
 
     /// A step that runs `jobpass ARGS…`.
     pub(crate) fn jobpass(&self, args: &[&str]) -> Ran {
+        run(&mut self.command(args))
+    }
+
+    /// The same, not started yet.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = jobpass(&self.workspace());
-        run(command.args(args).envs(self.environment()))
+        command.args(args).envs(self.environment());
+        command
+    }
+
+    /// A step that runs a shell script; `$JOBPASS` is the binary.
+    pub(crate) fn shell(&self, script: &str) -> Ran {
+        let binary = jobpass(&self.workspace()).get_program().to_owned();
+        let mut command = Command::new("sh");
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("JOBPASS", binary);
+        command.args(["-c", script]).envs(self.environment()).current_dir(self.workspace()).stdin(Stdio::null());
+        run(&mut command)
+    }
+
+    /// The path of one of the runner's files.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
     }
 
     /// A step that runs another program; its `HOME` is empty.

@@ -1,6 +1,6 @@
 //! Sequential round trips, counted by the sandbox under injected latency, and the order of connections in its log.
 
-use crate::harness::Scratch;
+use crate::harness::{Scratch, measuring};
 use crate::job::{Job, Sandbox};
 
 const PROVIDER: &str = "projects/123456789012/locations/global/workloadIdentityPools/ci-pool/providers/github";
@@ -55,6 +55,7 @@ fn trips(edges: &str) -> u64 {
 
 #[test]
 fn four_round_trips_for_aws_azure_and_direct_gcp_and_the_same_for_thirty_edges() {
+    let _quiet = measuring();
     let thirty: String = (0..10).map(|n| aws(n) + &gcp(n, false) + &azure(n)).collect();
     for (name, edges) in [("aws", aws(0)), ("gcp", gcp(0, false)), ("azure", azure(0)), ("3 clouds x 10", thirty)] {
         assert_eq!(trips(&edges), 4, "{name}");
@@ -63,6 +64,7 @@ fn four_round_trips_for_aws_azure_and_direct_gcp_and_the_same_for_thirty_edges()
 
 #[test]
 fn five_round_trips_with_impersonation() {
+    let _quiet = measuring();
     let all: String = (0..10).map(|n| aws(n) + &gcp(n, true) + &azure(n)).collect();
     for (name, edges) in [("gcp", gcp(0, true)), ("3 clouds x 10", all)] {
         assert_eq!(trips(&edges), 5, "{name}");
