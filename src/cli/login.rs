@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::attempts::{Ready, keep_denials, planned, record, settled, talk_requests};
 use super::common::{self, EdgeArgs, NetArgs, SourceArgs};
 use super::document::document;
+use super::format::ShellFormat;
 use super::render::{self, Style};
 use crate::delivery::{Mode, Plan, shell};
 use crate::error::{Error, Result};
@@ -38,7 +39,7 @@ pub struct Args {
     pub keep_going: bool,
     /// text, json, or shell: lines to `eval`
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Delivery")]
-    pub format: Format,
+    pub format: ShellFormat,
 }
 
 /// `--deliver env|files`.
@@ -60,18 +61,6 @@ impl Deliver {
             Deliver::Files => Mode::Files,
         }
     }
-}
-
-/// `--format text|json|shell`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people, and for the runner that reads masks.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
-    /// For `eval`.
-    Shell,
 }
 
 /// Runs it.
@@ -96,11 +85,13 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
 }
 
 /// What goes to standard output.
-fn shown(format: Format, attempts: &[Attempt], done: Result<&Done, &Error>) -> Result<Zeroizing<String>> {
+fn shown(format: ShellFormat, attempts: &[Attempt], done: Result<&Done, &Error>) -> Result<Zeroizing<String>> {
     match (format, done) {
-        (Format::Text, _) | (Format::Shell, Err(_)) => Ok(Zeroizing::default()),
-        (Format::Json, done) => Ok(Zeroizing::new(format!("{:#}\n", document(attempts, done.map(|done| &done.plan))))),
-        (Format::Shell, Ok(done)) => shell::exports(&done.plan),
+        (ShellFormat::Text, _) | (ShellFormat::Shell, Err(_)) => Ok(Zeroizing::default()),
+        (ShellFormat::Json, done) => {
+            Ok(Zeroizing::new(format!("{:#}\n", document(attempts, done.map(|done| &done.plan)))))
+        }
+        (ShellFormat::Shell, Ok(done)) => shell::exports(&done.plan),
     }
 }
 
@@ -136,8 +127,10 @@ async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<
     super::on_purpose::panic_if_asked(&plan, world);
     // Masks go where nobody parses: the runner reads commands from both streams.
     match args.format {
-        Format::Text => pass.commit(&plan, granted.expires(), &sinks, &mut io::stdout().lock())?,
-        Format::Json | Format::Shell => pass.commit(&plan, granted.expires(), &sinks, &mut io::stderr().lock())?,
+        ShellFormat::Text => pass.commit(&plan, granted.expires(), &sinks, &mut io::stdout().lock())?,
+        ShellFormat::Json | ShellFormat::Shell => {
+            pass.commit(&plan, granted.expires(), &sinks, &mut io::stderr().lock())?
+        }
     }
     Ok(Done { plan, exit_code: granted.exit_code })
 }
@@ -145,7 +138,7 @@ async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<
 /// Where the variables go. Without a place for them a login would be for nothing, so that is found first.
 fn sinks(args: &Args, world: &World) -> Result<Sinks> {
     let sinks = Sinks::of_job(world, args.env_file.as_deref())?;
-    if sinks.env.is_none() && sinks.env_file.is_none() && args.format != Format::Shell {
+    if sinks.env.is_none() && sinks.env_file.is_none() && args.format != ShellFormat::Shell {
         return Err(Error::usage("no-place", "there is no place to hand the variables to: this is not a GitHub step")
             .hint("in a shell: eval \"$(jobpass login --format shell)\"")
             .hint("for one command: jobpass exec -- COMMAND; or name a dotenv file with --env-file"));

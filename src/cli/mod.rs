@@ -6,6 +6,7 @@ pub mod completions;
 mod document;
 pub mod dry_run;
 pub mod exec;
+pub mod format;
 pub mod job;
 pub mod login;
 pub mod logout;
@@ -18,6 +19,7 @@ pub mod token;
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::format::{Format, ShellFormat};
 use self::render::Style;
 use crate::error::{Error, Kind, Result};
 use crate::world::World;
@@ -83,10 +85,10 @@ pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
 impl Verb {
     fn prints_json(&self) -> bool {
         match self {
-            Verb::Logout(args) => args.format == logout::Format::Json,
-            Verb::DryRun(args) => args.format == token::Format::Json,
-            Verb::Token(args) => args.format == token::Format::Json,
-            Verb::Sandbox(args) => args.format == sandbox::Format::Json,
+            Verb::Logout(args) => args.format == ShellFormat::Json,
+            Verb::DryRun(args) => args.format == Format::Json,
+            Verb::Token(args) => args.format == Format::Json,
+            Verb::Sandbox(args) => args.format == ShellFormat::Json,
             Verb::Login(_) | Verb::Exec(_) | Verb::Completions(_) => false,
         }
     }

@@ -76,12 +76,12 @@ fn plain(text: &str, what: &str, host: &str) -> Result<()> {
 /// A refusal that says nothing in the destination's own form: of a machine before it, or in distress.
 fn unclear(answer: &Answer, busy: &'static str, host: &str) -> Error {
     let status = answer.status;
+    let malformed = Error::network("answer-malformed", format!("{host} answered {status} without a readable error"));
     match answer.retry() {
-        Retry::Never => {
-            Error::network("answer-malformed", format!("{host} answered {status} without a readable error"))
-        }
+        Retry::Never => malformed,
         retry => {
-            Error::network(busy, format!("{host} could not answer now: {status} without a readable error")).retry(retry)
+            let message = format!("{host} could not answer now: {status} without a readable error");
+            Error { code: busy, message, ..malformed }.retry(retry)
         }
     }
 }
