@@ -80,6 +80,9 @@ pub struct Error {
     pub code: &'static str,
     /// One line: what failed.
     pub message: String,
+    /// The destination's own code, where it gave one: `AccessDenied`, `AADSTS700213`. It stands in the message too; this is for
+    /// the record.
+    pub answered: Option<String>,
     /// Labelled facts in the order they are shown: `expected`, `presented`, `where`, `request id` …
     pub details: Vec<(String, String)>,
     /// What to do next.
@@ -94,7 +97,15 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A new error without details.
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
-        Error { kind, code, message: message.into(), details: Vec::new(), hints: Vec::new(), retry: Retry::Never }
+        Error {
+            kind,
+            code,
+            message: message.into(),
+            answered: None,
+            details: Vec::new(),
+            hints: Vec::new(),
+            retry: Retry::Never,
+        }
     }
 
     /// [`Kind::Usage`].
@@ -131,6 +142,13 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Notes the destination's own code.
+    #[must_use]
+    pub fn answered(mut self, code: impl Into<String>) -> Self {
+        self.answered = Some(code.into());
         self
     }
 

@@ -82,10 +82,11 @@ async fn attempt(asked: &Asked, token: Token<'_>, source: &Source, client: &Clie
         presented = Some(id_token.clone());
         gate::check(&asked.edge, &id_token.unverified)?;
         match exchange(&asked.edge, &asked.endpoints, &id_token, client).await {
-            Err(error) if error.retry == Retry::NewToken && source.mints_again() => {
-                let fresh = source.id_token(&asked.edge.audience, client, world).await?;
-                presented = Some(fresh.clone());
-                exchange(&asked.edge, &asked.endpoints, &fresh, client).await
+            Err(error) if error.retry == Retry::NewToken => {
+                let Some(next) = next_token(asked, &id_token, source, client, world).await? else { return Err(error) };
+                presented = Some(next.clone());
+                let again = exchange(&asked.edge, &asked.endpoints, &next, client).await;
+                again.map_err(|error| error.detail("ID tokens presented", "2"))
             }
             outcome => outcome,
         }
@@ -99,6 +100,29 @@ async fn attempt(asked: &Asked, token: Token<'_>, source: &Source, client: &Clie
         took: clock.elapsed(),
         tries: client.tries(),
     }
+}
+
+/// What to present, once, after a destination called the ID token invalid: the same one when its time is still to come (the
+/// issuer's clock is ahead, and a new token would begin later still), else a new one; `None` when neither is to be had.
+async fn next_token(
+    asked: &Asked,
+    refused: &IdToken,
+    source: &Source,
+    client: &Client,
+    world: &World,
+) -> Result<Option<IdToken>> {
+    let wait = refused.valid_in(world.clock.now());
+    if !wait.is_zero() {
+        let fits = Instant::now() + wait < client.deadline();
+        if fits {
+            tokio::time::sleep(wait).await;
+        }
+        return Ok(fits.then(|| refused.clone()));
+    }
+    if !source.mints_again() {
+        return Ok(None);
+    }
+    source.id_token(&asked.edge.audience, client, world).await.map(Some)
 }
 
 /// Waits for the ID token while the connections to the destination open. Without a token nobody waits for connections.

@@ -16,12 +16,20 @@ pub fn bytes<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// 128 random bits in hexadecimal, for names and delimiters.
+/// `N` random bytes in hexadecimal, two characters each.
+///
+/// # Errors
+/// As [`bytes`].
+pub fn hex<const N: usize>() -> Result<String> {
+    Ok(bytes::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// 128 random bits in hexadecimal: names that cannot be guessed, delimiters that no value can hold by chance.
 ///
 /// # Errors
 /// As [`bytes`].
 pub fn hex128() -> Result<String> {
-    Ok(bytes::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    hex::<16>()
 }
 
 /// A random UUID (RFC 9562 version 4), for correlation ids of our own.

@@ -85,8 +85,7 @@ impl Event {
         event
     }
 
-    /// A denial or a failure. The destination's own code and the request id are read from the error's details `code` and
-    /// `request id`.
+    /// A denial or a failure. The request id is read from the error's details.
     #[must_use]
     pub fn refused(
         edge: &Edge,
@@ -100,8 +99,8 @@ impl Event {
         let detail =
             |label: &str| error.details.iter().find(|(name, _)| name == label).map(|(_, value)| clean(value, &[]));
         event.error_code = Some(error.code.to_owned());
-        event.destination_code = detail("code");
-        event.request_id = detail("request id").unwrap_or_default();
+        event.destination_code = error.answered.as_deref().map(|code| clean(code, &[]));
+        event.request_id = detail("request id").or_else(|| detail("correlation id")).unwrap_or_default();
         event
     }
 
@@ -153,7 +152,7 @@ mod tests {
     #[test]
     fn a_denial_carries_both_codes() {
         let edge = aws("deploy", true).edge;
-        let error = Error::denied("aws-denied", "no").detail("code", "AccessDenied").detail("request id", "r-1");
+        let error = Error::denied("aws-denied", "no").answered("AccessDenied").detail("request id", "r-1");
         let event = Event::refused(&edge, Some(&id_token("deploy")), &error, Effort::default(), ends());
         assert_eq!(event.outcome, Outcome::Denied);
         assert_eq!(

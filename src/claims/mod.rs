@@ -8,6 +8,7 @@ pub mod gitlab;
 pub mod unverified;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -112,6 +113,27 @@ pub struct IdToken {
     pub raw: Secret,
     /// Its payload, unverified.
     pub unverified: Claims,
+    /// How many seconds the issuer's clock is ahead of this machine's, where its answer told.
+    pub ahead: Option<i64>,
+}
+
+impl IdToken {
+    /// The difference of the clocks in words, once it is more than an answer on its way explains.
+    #[must_use]
+    pub fn skew(&self) -> Option<String> {
+        /// `Date` has whole seconds, and the answer took some time.
+        const UNREMARKABLE: u64 = 5;
+        let ahead = self.ahead?;
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        (ahead.unsigned_abs() > UNREMARKABLE).then(|| format!("{} s {side} this machine's", ahead.unsigned_abs()))
+    }
+
+    /// How long until the token is valid by this machine's clock; zero once it is.
+    #[must_use]
+    pub fn valid_in(&self, now: OffsetDateTime) -> Duration {
+        let begins = ["nbf", "iat"].iter().filter_map(|name| self.unverified.seconds(name)).max().unwrap_or(i64::MIN);
+        Duration::from_secs(u64::try_from(begins.saturating_sub(now.unix_timestamp())).unwrap_or(0))
+    }
 }
 
 /// A `jti` (RFC 7519 §4.1.7) in the form of a UUID: unique, not secret.

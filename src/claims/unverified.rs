@@ -36,7 +36,7 @@ pub fn decode(raw: Secret) -> Result<IdToken> {
     if signature.is_empty() {
         return Err(broken("it has no signature"));
     }
-    Ok(IdToken { unverified: Claims::new(claims), raw })
+    Ok(IdToken { unverified: Claims::new(claims), raw, ahead: None })
 }
 
 fn object(part: &str) -> Option<Map<String, Value>> {

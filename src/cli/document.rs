@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::render;
 use crate::delivery::{self, Plan};
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 use crate::login::Attempt;
 
-/// The documented JSON shape: one object per edge, then what was handed over.
-pub(super) fn document(attempts: &[Attempt], plan: Option<&Plan>) -> Value {
+/// The documented JSON shape: one object per edge, what was handed over, and the error that decides, if any.
+pub(super) fn document(attempts: &[Attempt], plan: Result<&Plan, &Error>) -> Value {
     let edges: Vec<Value> = attempts
         .iter()
         .map(|attempt| {
@@ -32,10 +32,13 @@ pub(super) fn document(attempts: &[Attempt], plan: Option<&Plan>) -> Value {
             })
         })
         .collect();
+    let error = plan.err().map(render::error_json);
+    let plan = plan.ok();
     json!({
         "edges": edges,
         "pass": plan.map(|plan| &plan.root),
         "variables": plan.map(|plan| plan.variables.iter().map(|variable| variable.name).collect::<Vec<_>>()),
         "files": plan.map(|plan| plan.files.iter().map(|file| file.path(&plan.root)).collect::<Vec<_>>()),
+        "error": error,
     })
 }

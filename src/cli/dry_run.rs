@@ -6,10 +6,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::common::{self, EdgeArgs};
+use super::format::Format;
 use super::job::{Job, JobArgs};
 use super::login::Deliver;
 use super::render;
-use super::token::Format;
 use crate::credential::Grant;
 use crate::delivery::{self, Plan};
 use crate::duration;

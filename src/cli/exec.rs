@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 use std::io;
 
-use time::OffsetDateTime;
-
+use super::attempts::{self, Ready};
 use super::common::{self, EdgeArgs, NetArgs, SourceArgs};
-use super::login::{self, Deliver, Ready};
+use super::login::Deliver;
 use super::render::{self, Style};
 use super::until_signal;
 use crate::delivery::exec;
@@ -33,7 +32,7 @@ pub struct Args {
     #[arg(long, help_heading = "Delivery")]
     pub pass_runner_token: bool,
     /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required = true, value_name = "COMMAND", help_heading = "Command")]
     pub command: Vec<OsString>,
 }
 
@@ -51,6 +50,9 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
         Ok(code) => ended.map(|()| code),
         Err(not_started) => {
             let _ = render::error(&not_started.error, style, &mut io::stderr().lock());
+            if let Err(error) = ended {
+                let _ = render::error(&error, style, &mut io::stderr().lock());
+            }
             Ok(not_started.code)
         }
     }
@@ -64,25 +66,26 @@ async fn hand_over(
     style: Style,
 ) -> Result<(Pass, Vec<(OsString, OsString)>)> {
     let mut pass = Pass::open(world, Holder::Process)?;
-    let attempts = ready.attempt(world).await;
-    let recorded = login::record(&attempts, &pass, world);
+    let outcomes = ready.attempt(world).await;
+    let recorded = attempts::record(&outcomes, &pass, world);
     if args.net.verbose {
-        login::talk_requests(&ready.client);
+        attempts::talk_requests(&ready.client);
     }
-    let granted = match login::settled(&attempts, false, style) {
+    let granted = match attempts::settled(&outcomes, false, style) {
         Ok(granted) => granted,
         Err(error) => {
-            login::keep_denials(pass, &attempts);
+            if let Err(unrecorded) = recorded {
+                let _ = render::error(&unrecorded, style, &mut io::stderr().lock());
+            }
+            attempts::keep_denials(pass, &outcomes);
             return Err(error);
         }
     };
     recorded?;
-    let plan = login::planned(&granted.grants, args.deliver.mode(), &pass, ready, world)?;
-    let expires = granted.grants.iter().map(|grant| grant.credential.expiration()).max();
-    let expires = expires.unwrap_or(OffsetDateTime::UNIX_EPOCH).unix_timestamp();
+    let plan = attempts::planned(&granted.grants, args.deliver.mode(), &pass, ready, world)?;
     // Standard output is the command's own: masks go to standard error, which the runner reads too.
     let sinks = Sinks { masks: world.switch("GITHUB_ACTIONS"), ..Sinks::default() };
-    pass.commit(&plan, expires, &sinks, &mut io::stderr().lock())?;
+    pass.commit(&plan, granted.expires(), &sinks, &mut io::stderr().lock())?;
     for note in &plan.notes {
         render::talk(&format!("note: {note}"));
     }

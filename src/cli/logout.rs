@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::format::ShellFormat;
 use crate::delivery::shell;
 use crate::error::{Error, Kind, Result};
 use crate::pass::logout::{Ended, end};
@@ -18,19 +19,7 @@ pub struct Args {
     pub pass: Option<PathBuf>,
     /// How to say what was ended; shell prints unset statements for eval
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
-}
-
-/// How to say what was ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// A line for a person, on standard error.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
-    /// Statements for `eval`.
-    Shell,
+    pub format: ShellFormat,
 }
 
 /// Runs the verb. Data goes to `stdout`, talk to `stderr`.
@@ -40,14 +29,13 @@ pub enum Format {
 pub fn run(args: &Args, world: &World, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Result<()> {
     let ended = end(world, args.pass.as_deref())?;
     let data = match args.format {
-        Format::Text => String::new(),
-        Format::Json => json(&ended) + "\n",
-        Format::Shell => statements(&ended)?,
+        ShellFormat::Text => String::new(),
+        ShellFormat::Json => json(&ended) + "\n",
+        ShellFormat::Shell => statements(&ended)?,
     };
-    stdout
-        .write_all(data.as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Error::new(Kind::Files, "stdout", format!("cannot write to standard output: {error}")))?;
+    stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+        Error::new(Kind::Files, "standard-output", format!("cannot write to standard output: {error}"))
+    })?;
     // Talk that cannot be written is no reason to fail: the pass has ended.
     let _ = stderr.write_all(talk(&ended, world).as_bytes());
     Ok(())
@@ -127,7 +115,7 @@ mod tests {
         assert!(err.starts_with(&format!("ended {}\n", pass.display())) && err.contains("--format shell"), "{err}");
 
         login(&world);
-        let (out, _) = ran(&Args { format: Format::Shell, ..Args::default() }, &world);
+        let (out, _) = ran(&Args { format: ShellFormat::Shell, ..Args::default() }, &world);
         assert_eq!(
             out,
             "unset AWS_CONFIG_FILE\nunset AWS_DEFAULT_REGION\nunset AWS_REGION\nunset AWS_SHARED_CREDENTIALS_FILE\n\
@@ -135,7 +123,7 @@ mod tests {
         );
 
         let pass = login(&world);
-        let (out, _) = ran(&Args { format: Format::Json, pass: Some(pass.clone()) }, &world);
+        let (out, _) = ran(&Args { format: ShellFormat::Json, pass: Some(pass.clone()) }, &world);
         let value: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!(value["passes"], serde_json::json!([pass.to_str().unwrap()]));
         assert_eq!((&value["blanked"], value["variables"].as_array().unwrap().len()), (&false.into(), 6));
@@ -149,9 +137,9 @@ mod tests {
             args: Args,
         }
         let parse = |line: &[&str]| <Cli as clap::Parser>::try_parse_from(line).map(|cli| cli.args);
-        assert_eq!(parse(&["x"]).unwrap().format, Format::Text);
+        assert_eq!(parse(&["x"]).unwrap().format, ShellFormat::Text);
         let args = parse(&["x", "--pass", "/p", "--format", "shell"]).unwrap();
-        assert_eq!((args.pass, args.format), (Some("/p".into()), Format::Shell));
+        assert_eq!((args.pass, args.format), (Some("/p".into()), ShellFormat::Shell));
         assert!(parse(&["x", "--format", "yaml"]).is_err());
     }
 }

@@ -1,10 +1,12 @@
 //! The command line: one file per verb; arguments, help text and rendering live here and nowhere else.
 
+mod attempts;
 pub mod common;
 pub mod completions;
 mod document;
 pub mod dry_run;
 pub mod exec;
+pub mod format;
 pub mod job;
 pub mod login;
 pub mod logout;
@@ -17,6 +19,7 @@ pub mod token;
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::format::{Format, ShellFormat};
 use self::render::Style;
 use crate::error::{Error, Kind, Result};
 use crate::world::World;
@@ -69,6 +72,29 @@ pub enum Verb {
 /// # Errors
 /// Whatever went wrong, to be rendered by `main`.
 pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
+    let outcome = run_verb(cli, world).await;
+    // With --format json there is always one object on standard output; a login's own says which edges failed.
+    if let Err(error) = &outcome
+        && cli.verb.prints_json()
+    {
+        render::data(&format!("{:#}\n", serde_json::json!({ "error": render::error_json(error) })))?;
+    }
+    outcome
+}
+
+impl Verb {
+    fn prints_json(&self) -> bool {
+        match self {
+            Verb::Logout(args) => args.format == ShellFormat::Json,
+            Verb::DryRun(args) => args.format == Format::Json,
+            Verb::Token(args) => args.format == Format::Json,
+            Verb::Sandbox(args) => args.format == ShellFormat::Json,
+            Verb::Login(_) | Verb::Exec(_) | Verb::Completions(_) => false,
+        }
+    }
+}
+
+async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
     let style = Style::of(cli.color, world);
     match &cli.verb {
         Verb::Login(args) => until_signal(login::run(args, world, style)).await,

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::common::EdgeArgs;
 use super::dry_run::with_trust;
+use super::format::ShellFormat;
 use super::job::JobArgs;
 use super::render;
 use crate::edge::file::File;
@@ -58,22 +59,10 @@ pub struct Args {
     pub ca_file: Option<PathBuf>,
     /// text, json or shell
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
+    pub format: ShellFormat,
     /// Run this inside, with the job's variables, and end with its exit code
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
-}
-
-/// `--format text|json|shell`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: one object.
-    Json,
-    /// For `eval`: one export a line.
-    Shell,
 }
 
 /// Runs the sandbox until a signal, or until the command ends.
@@ -161,10 +150,12 @@ impl Drop for Certificate {
 
 type Variables = [(String, String)];
 
-fn shown(format: Format, running: &Running, runner: Runner, ca: &Path, variables: &Variables) -> String {
+fn shown(format: ShellFormat, running: &Running, runner: Runner, ca: &Path, variables: &Variables) -> String {
     match format {
-        Format::Shell => variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect(),
-        Format::Json => {
+        ShellFormat::Shell => {
+            variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
+        }
+        ShellFormat::Json => {
             let variables: serde_json::Map<_, _> =
                 variables.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
             let document = json!({
@@ -176,7 +167,7 @@ fn shown(format: Format, running: &Running, runner: Runner, ca: &Path, variables
             });
             format!("{document:#}\n")
         }
-        Format::Text => {
+        ShellFormat::Text => {
             let mut out = String::from("sandbox: nothing here is real, and nothing leaves this machine\n\n");
             let ca = ca.display().to_string();
             let (https, http, issuer) = (running.https_url(), running.http_url(), running.issuer(runner));
@@ -308,9 +299,9 @@ mod tests {
         let running = started().await;
         let variables = running.variables(Runner::Github, None).unwrap();
         let text = |format| shown(format, &running, Runner::Github, Path::new("/ca.pem"), &variables);
-        let json: serde_json::Value = serde_json::from_str(&text(Format::Json)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text(ShellFormat::Json)).unwrap();
         assert_eq!(json["variables"].as_object().unwrap().len(), variables.len());
-        assert_eq!(text(Format::Shell).lines().count(), variables.len());
-        assert!(text(Format::Text).contains(&running.https_url()));
+        assert_eq!(text(ShellFormat::Shell).lines().count(), variables.len());
+        assert!(text(ShellFormat::Text).contains(&running.https_url()));
     }
 }

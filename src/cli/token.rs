@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::common::{NetArgs, SourceArgs};
+use super::format::Format;
 use super::render;
 use crate::error::Result;
 use crate::runner;
@@ -26,16 +27,6 @@ pub struct Args {
     /// text or json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
-}
-
-/// `--format text|json`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Prints the claims.

@@ -56,6 +56,9 @@ pub(super) fn plan(plan: &mut Plan, grants: &[Grant], options: &Options) -> Resu
         plan.plain(name, "AWS_REGION", target.region.clone());
         plan.plain(name, "AWS_DEFAULT_REGION", target.region.clone());
     }
+    if options.mode == Mode::Files && regions_differ {
+        plan.blank(options, variables::REGIONS);
+    }
     if options.mode == Mode::Env && regions_differ {
         plan.notes.push(format!(
             "AWS_REGION is {} for every profile; with --deliver files each profile has its own region",

@@ -6,7 +6,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::files::random_hex;
+use crate::random;
 
 /// Which file the block is for, and so which names it may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Names {
 ///   never quoted).
 /// - [`Kind::Files`](crate::error::Kind): the system has no randomness.
 pub fn block<'a>(names: Names, entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Zeroizing<String>> {
-    with_delimiter(names, entries, &format!("jobpass-{}", random_hex()?))
+    with_delimiter(names, entries, &format!("jobpass-{}", random::hex128()?))
 }
 
 fn with_delimiter<'a>(

@@ -79,7 +79,7 @@ impl Options {
             .vars()
             .filter(|(_, value)| !value.is_empty())
             .filter_map(|(name, value)| Some((name.to_str()?, value)))
-            .filter(|(name, _)| variables::is_cloud(name))
+            .filter(|(name, _)| variables::is_cloud(name) || variables::REGIONS.contains(name))
             .map(|(name, value)| {
                 let kept = if variables::RESTORED.contains(&name) { value.to_str().unwrap_or_default() } else { "" };
                 (name.to_owned(), kept.to_owned())

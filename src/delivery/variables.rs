@@ -110,6 +110,9 @@ pub const OWN_PREFIX: &str = "JOBPASS_";
 /// stand in the environment. Measured 2026-11.)
 pub const RESTORED: &[&str] = &["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
 
+/// A region in the environment wins over every profile's own.
+pub const REGIONS: &[&str] = &["AWS_DEFAULT_REGION", "AWS_REGION"];
+
 /// True for a variable that can carry a cloud credential or point to one.
 #[must_use]
 pub fn is_cloud(name: &str) -> bool {

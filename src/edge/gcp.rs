@@ -61,10 +61,9 @@ impl Target {
         {
             problems.push(place, format!("service-account `{account}` is neither an email nor a unique id"), None);
         }
-        let mut optional = |key: &'static str| draft.text(key, problems).map(|(text, _)| text);
-        let project = optional("project");
-        let quota_project = optional("quota-project");
-        let request_reason = optional("request-reason");
+        let project = draft.text("project", problems).map(|(text, _)| text);
+        let quota_project = header_value("quota-project", draft, problems);
+        let request_reason = header_value("request-reason", draft, problems);
         let scopes: Vec<String> = draft.texts("scopes", problems).into_iter().map(|(scope, _)| scope).collect();
         let delegates = delegates(draft, problems);
         let id_token_audience = draft.text("id-token-audience", problems);
@@ -101,6 +100,15 @@ impl Target {
             Some(domain.strip_suffix(".iam.gserviceaccount.com")?.to_owned())
         })
     }
+}
+
+/// A text that is sent as a header: visible ASCII and blanks.
+fn header_value(key: &'static str, draft: &mut Draft, problems: &mut Problems) -> Option<String> {
+    let (text, place) = draft.text(key, problems)?;
+    if text.is_empty() || !text.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+        problems.push(place, format!("{key} holds what no header can carry, expected ASCII letters on one line"), None);
+    }
+    Some(text)
 }
 
 fn is_domain(text: &str) -> bool {

@@ -3,6 +3,7 @@
 //! An [`Edge`] is valid by construction: it comes out of [`mod@file`] (`jobpass.toml`) or [`flags`] only after every problem was
 //! looked for, and nothing in it needs another check before the network is used.
 
+mod arn;
 pub mod aws;
 pub mod azure;
 pub mod draft;

@@ -7,46 +7,32 @@ use std::time::Duration;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials as StsCredentials, PolicyDescriptorType};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use time::OffsetDateTime;
 
+use super::aws_refused::refused;
 use super::{Granted, plain};
 use crate::claims::{Claims, IdToken};
 use crate::credential::{AwsSession, Credential, Grant};
 use crate::edge::Edge;
 use crate::edge::aws::{CHAINED_SECONDS, Link, Target, fits_session_name};
-use crate::error::{Error, Result, Retry};
-use crate::net::sdk::{SdkTransport, error_in};
+use crate::error::{Error, Result};
+use crate::net::sdk::SdkTransport;
 use crate::net::{Client, Endpoint, retrying};
 use crate::secret::{Secret, clean};
 
-/// Codes that mean "too many requests", as both AWS SDK generations list them. STS sends them with status 400.
-const THROTTLING: [&str; 14] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "LimitExceededException",
-    "RequestThrottled",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-];
-/// Codes that pass by themselves.
-const TRANSIENT: [&str; 3] = ["IDPCommunicationError", "RequestTimeout", "RequestTimeoutException"];
+/// STS as the edge has it.
+pub(super) struct Sts<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    /// A variable named it; otherwise the vendor's client finds it by itself.
+    pub(super) named: bool,
+}
 
 pub(super) async fn exchange(
     edge: &Edge,
     target: &Target,
-    sts: Option<&Endpoint>,
+    sts: &Sts<'_>,
     id_token: &IdToken,
     client: &Client,
 ) -> Result<Grant> {
@@ -68,12 +54,12 @@ pub(super) async fn exchange(
 async fn assume_with_web_identity(
     edge: &Edge,
     target: &Target,
-    sts: Option<&Endpoint>,
+    sts: &Sts<'_>,
     name: &str,
     id_token: &IdToken,
     client: &Client,
 ) -> Result<Granted> {
-    let api = api(target, sts, None, client);
+    let (api, host) = (api(target, sts, None, client), sts.endpoint.host());
     let seconds = if target.chain.is_empty() { edge.ttl } else { edge.ttl.min(Duration::from_secs(CHAINED_SECONDS)) };
     retrying(client, async || {
         let answer = api
@@ -87,8 +73,8 @@ async fn assume_with_web_identity(
             .set_policy_arns(managed(target).filter(|_| target.chain.is_empty()))
             .send()
             .await
-            .map_err(|error| refused(&error, &target.role, &[&id_token.raw]))?;
-        session(answer.credentials(), answer.assumed_role_user(), answer.request_id())
+            .map_err(|error| refused(&error, &host, &target.role, &[&id_token.raw]))?;
+        session(&host, answer.credentials(), answer.assumed_role_user(), answer.request_id())
     })
     .await
 }
@@ -97,14 +83,14 @@ async fn assume_with_web_identity(
 async fn assume(
     edge: &Edge,
     target: &Target,
-    sts: Option<&Endpoint>,
+    sts: &Sts<'_>,
     name: &str,
     link: &Link,
     before: Granted,
     client: &Client,
 ) -> Result<Granted> {
     let Credential::Aws(session_before) = &before.credential else { return Ok(before) };
-    let api = api(target, sts, Some(session_before), client);
+    let (api, host) = (api(target, sts, Some(session_before), client), sts.endpoint.host());
     let last = target.chain.last().is_some_and(|last| std::ptr::eq(last, link));
     let secrets = before.credential.secrets();
     retrying(client, async || {
@@ -119,14 +105,14 @@ async fn assume(
             .send()
             .await
             .map_err(|error| {
-                refused(&error, &link.role, &secrets).detail("assumed from", session_before.arn.clone())
+                refused(&error, &host, &link.role, &secrets).detail("assumed from", session_before.arn.clone())
             })?;
-        session(answer.credentials(), answer.assumed_role_user(), answer.request_id())
+        session(&host, answer.credentials(), answer.assumed_role_user(), answer.request_id())
     })
     .await
 }
 
-fn api(target: &Target, sts: Option<&Endpoint>, signer: Option<&AwsSession>, client: &Client) -> aws_sdk_sts::Client {
+fn api(target: &Target, sts: &Sts<'_>, signer: Option<&AwsSession>, client: &Client) -> aws_sdk_sts::Client {
     let config = aws_sdk_sts::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(target.region.clone()))
@@ -145,10 +131,7 @@ fn api(target: &Target, sts: Option<&Endpoint>, signer: Option<&AwsSession>, cli
             "chain",
         )),
     };
-    let config = match sts {
-        Some(endpoint) => config.endpoint_url(endpoint.url().as_str()),
-        None => config,
-    };
+    let config = if sts.named { config.endpoint_url(sts.endpoint.url().as_str()) } else { config };
     aws_sdk_sts::Client::from_conf(config.build())
 }
 
@@ -170,13 +153,13 @@ fn session_name(unverified: &Claims) -> String {
 }
 
 fn session(
+    host: &str,
     credentials: Option<&StsCredentials>,
     user: Option<&AssumedRoleUser>,
     request_id: Option<&str>,
 ) -> Result<Granted> {
-    const HOST: &str = "sts";
     let missing = |what: &str| {
-        Error::network("answer-malformed", format!("sts answered without {what}"))
+        Error::network("answer-malformed", format!("{host} answered without {what}"))
             .hint("check that the endpoint is AWS STS, not a proxy's page")
     };
     let credentials = credentials.ok_or_else(|| missing("credentials"))?;
@@ -189,7 +172,7 @@ fn session(
         (credentials.session_token(), "session token"),
         (arn, "assumed role"),
     ] {
-        plain(text, what, HOST)?;
+        plain(text, what, host)?;
     }
     let expiration = OffsetDateTime::from_unix_timestamp(credentials.expiration().secs())
         .map_err(|_| missing("a usable expiration"))?;
@@ -205,81 +188,6 @@ fn session(
             account: account.to_owned(),
         }),
     })
-}
-
-/// Classifies by code and text, not by status: STS throttles with 400.
-fn refused<E>(error: &SdkError<E, HttpResponse>, role: &str, secrets: &[&Secret]) -> Error
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    if let Some(ours) = error_in(error) {
-        return ours;
-    }
-    let response = error.raw_response();
-    let status = response.map_or(0, |response| response.status().as_u16());
-    let after = response
-        .and_then(|response| response.headers().get("retry-after"))
-        .and_then(|value| value.parse().ok())
-        .map(|seconds: u64| Duration::from_secs(seconds.min(3_600)));
-    let (code, text) = match error.as_service_error() {
-        Some(service) => (service.code().unwrap_or_default(), service.message().unwrap_or_default()),
-        None => ("", ""),
-    };
-    let (code, text) = (clean(code, secrets), clean(text, secrets));
-    if code.is_empty() {
-        let error =
-            Error::network("sts-answer", format!("sts answered {status} with something that is not an STS answer"))
-                .hint("check that the endpoint is AWS STS, not a proxy's page");
-        return if matches!(status, 408 | 425 | 429 | 500..=599) { error.retry(Retry::Again(after)) } else { error };
-    }
-    let passing = THROTTLING.contains(&code.as_str())
-        || TRANSIENT.contains(&code.as_str())
-        || matches!(status, 429 | 500..=599)
-        || text.contains("Couldn't retrieve verification key");
-    if passing {
-        return Error::network("sts-busy", format!("sts could not answer now: {code}: {text}"))
-            .retry(Retry::Again(after));
-    }
-    let new_token = code == "ExpiredTokenException" || (code == "InvalidIdentityToken" && !final_identity_text(&text));
-    Error::denied("sts-refused", format!("sts refused: {code}: {text}"))
-        .detail("role", role)
-        .detail("request id", error.request_id().map(|id| clean(id, &[])).unwrap_or_default())
-        .hint(next_step(&code, &text))
-        .retry(if new_token { Retry::NewToken } else { Retry::Never })
-}
-
-/// `InvalidIdentityToken` texts that no fresh token can change.
-fn final_identity_text(text: &str) -> bool {
-    ["No OpenIDConnect provider found", "Incorrect token audience", "thumbprint"].iter().any(|part| text.contains(part))
-}
-
-fn next_step(code: &str, text: &str) -> &'static str {
-    match code {
-        "AccessDenied" => {
-            "compare the role's trust policy with the claims above: the Federated principal, and the conditions on sub and aud; \
-             AWS gives this one text for a missing provider, a mismatch and a wrong role name"
-        }
-        "InvalidIdentityToken" if text.contains("No OpenIDConnect provider") => {
-            "create an IAM OIDC identity provider for the issuer above in the role's account"
-        }
-        "InvalidIdentityToken" if text.contains("audience") => {
-            "add the audience above to the IAM identity provider, or set the edge's audience to one that is registered"
-        }
-        "InvalidIdentityToken" | "ExpiredTokenException" => {
-            "a fresh ID token was tried too; check this machine's clock"
-        }
-        "IDPRejectedClaim" => "the issuer rejected the token; check that the job still runs",
-        "PackedPolicyTooLarge" => "shorten session-policy or list fewer managed-session-policies",
-        "MalformedPolicyDocument" => "session-policy is not a valid IAM policy document",
-        "RegionDisabledException" => "STS is not active in this region for the account: name another region",
-        "ValidationError" if text.contains("role chaining") => {
-            "a chained role lives 1h at most: set ttl = \"1h\" or less"
-        }
-        "ValidationError" if text.contains("MaxSessionDuration") => {
-            "lower ttl, or raise the role's maximum session duration"
-        }
-        _ => "see the STS documentation for this code",
-    }
 }
 
 #[cfg(test)]

@@ -106,12 +106,8 @@ struct Refusal {
 
 fn refused(answer: &Answer, host: &str, target: &Target, id_token: &Secret) -> Error {
     let Ok(refusal) = answer.json::<Refusal>(host, "an OAuth error") else {
-        return Error::network(
-            "answer-malformed",
-            format!("{host} answered {} without a readable error", answer.status),
-        )
-        .hint("check that the authority is Entra's, not a proxy's page")
-        .retry(answer.retry());
+        let page = "check that the authority is Entra's, not a proxy's page";
+        return super::unclear(answer, "azure-busy", host).hint(page);
     };
     // The description goes on with trace id, correlation id and time, which have lines of their own.
     let text = refusal.error_description.split(" Trace ID:").next().unwrap_or_default();
@@ -128,6 +124,7 @@ fn refused(answer: &Answer, host: &str, target: &Target, id_token: &Secret) -> E
         Error::denied("azure-refused", format!("{host} refused: {code}: {text}"))
     };
     error
+        .answered(if number == 0 { code } else { format!("AADSTS{number}") })
         .detail("application", target.client_id.clone())
         .detail("tenant", target.tenant_id.clone())
         .detail("trace id", clean(&refusal.trace_id, &[]))

@@ -236,7 +236,9 @@ fn sts_refused(answer: &Answer, host: &str, target: &Target, id_token: &Secret) 
         || text.contains("Error connecting to the given credential's issuer")
     {
         let retry = if answer.retry() == Retry::Never { Retry::Again(None) } else { answer.retry() };
-        return Error::network("gcp-busy", format!("{host} could not answer now: {code}: {text}")).retry(retry);
+        return Error::network("gcp-busy", format!("{host} could not answer now: {code}: {text}"))
+            .answered(&code)
+            .retry(retry);
     }
     let next = match code.as_str() {
         "unauthorized_client" if text.contains("attribute condition") => {
@@ -252,6 +254,8 @@ fn sts_refused(answer: &Answer, host: &str, target: &Target, id_token: &Secret) 
         _ => "check the provider's issuer, allowed audiences, mapping and condition against the claims above",
     };
     Error::denied("gcp-exchange", format!("{host} refused: {code}: {text}"))
+        .answered(&code)
+        .detail("request id", request_id(answer))
         .detail("provider", target.provider.name())
         .hint(next)
         .retry(if text.contains("stale") { Retry::NewToken } else { Retry::Never })
@@ -276,6 +280,7 @@ fn iam_refused(answer: &Answer, host: &str, federated: &Secret) -> Error {
     let (code, text) = (clean(&error.status, &[federated]), clean(&error.message, &[federated]));
     if answer.retry() != Retry::Never {
         return Error::network("gcp-busy", format!("{host} could not answer now: {code}: {text}"))
+            .answered(&code)
             .retry(answer.retry());
     }
     let next = match answer.status {
@@ -290,11 +295,13 @@ fn iam_refused(answer: &Answer, host: &str, federated: &Secret) -> Error {
         404 => "the service account does not exist: check its email",
         _ => "see the IAM Credentials documentation for this status",
     };
-    Error::denied("gcp-impersonation", format!("{host} refused: {code}: {text}")).hint(next)
+    Error::denied("gcp-impersonation", format!("{host} refused: {code}: {text}"))
+        .answered(&code)
+        .detail("request id", request_id(answer))
+        .hint(next)
 }
 
 fn unclear(answer: &Answer, host: &str) -> Error {
-    Error::network("answer-malformed", format!("{host} answered {} without a readable error", answer.status))
-        .hint("check that the endpoint is Google's, not a proxy's page")
-        .retry(answer.retry())
+    let page = "check that the endpoint is Google's, not a proxy's page";
+    super::unclear(answer, "gcp-busy", host).hint(page)
 }

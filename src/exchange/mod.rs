@@ -1,6 +1,7 @@
 //! The exchange: an ID token for a credential, one file per destination: request, answer, error classes.
 
 mod aws;
+mod aws_refused;
 mod azure;
 mod gcp;
 
@@ -8,8 +9,8 @@ use crate::claims::IdToken;
 use crate::credential::Grant;
 use crate::edge::endpoints::Endpoints;
 use crate::edge::{Edge, Target};
-use crate::error::{Error, Kind, Result};
-use crate::net::Client;
+use crate::error::{Error, Kind, Result, Retry};
+use crate::net::{Answer, Client};
 
 /// Exchanges one ID token for what the edge asks for.
 ///
@@ -19,8 +20,7 @@ use crate::net::Client;
 pub async fn exchange(edge: &Edge, endpoints: &Endpoints, id_token: &IdToken, client: &Client) -> Result<Grant> {
     let exchanged = match (&edge.target, endpoints) {
         (Target::Aws(target), Endpoints::Aws { sts, named }) => {
-            let sts = if *named { Some(sts) } else { None };
-            aws::exchange(edge, target, sts, id_token, client).await
+            aws::exchange(edge, target, &aws::Sts { endpoint: sts, named: *named }, id_token, client).await
         }
         (Target::Gcp(target), Endpoints::Gcp { token, iam_credentials }) => {
             gcp::exchange(edge, target, token, iam_credentials, id_token, client).await
@@ -39,6 +39,7 @@ fn presented(mut error: Error, id_token: &IdToken) -> Error {
         for (claim, text) in id_token.unverified.presented() {
             error = error.detail(format!("presented {claim}"), text);
         }
+        error = error.detail("issuer's clock", id_token.skew().unwrap_or_default());
     }
     error
 }
@@ -70,6 +71,19 @@ fn plain(text: &str, what: &str, host: &str) -> Result<()> {
             .detail("presented", format!("{} characters", text.chars().count())));
     }
     Ok(())
+}
+
+/// A refusal that says nothing in the destination's own form: of a machine before it, or in distress.
+fn unclear(answer: &Answer, busy: &'static str, host: &str) -> Error {
+    let status = answer.status;
+    let malformed = Error::network("answer-malformed", format!("{host} answered {status} without a readable error"));
+    match answer.retry() {
+        Retry::Never => malformed,
+        retry => {
+            let message = format!("{host} could not answer now: {status} without a readable error");
+            Error { code: busy, message, ..malformed }.retry(retry)
+        }
+    }
 }
 
 /// `name=value&…`, percent-encoded (`application/x-www-form-urlencoded`).

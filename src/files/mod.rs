@@ -15,7 +15,6 @@ mod tree;
 
 use std::path::Path;
 
-use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::fs::{FileType, Stat};
 use rustix::io::Errno;
 
@@ -26,18 +25,6 @@ pub use read::{read_limited, read_stdin};
 pub use tree::remove_tree;
 
 use crate::error::{Error, Kind, Result};
-
-/// 128 random bits as 32 hexadecimal digits: names that cannot be guessed, delimiters that no value can hold by chance.
-///
-/// # Errors
-/// [`Kind::Files`] when the system has no randomness to give (no `getrandom`, no `/dev/urandom`).
-pub fn random_hex() -> Result<String> {
-    let mut bytes = [0u8; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Error::new(Kind::Files, "no-randomness", "the system gave no random bytes"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
 
 /// The error of one operation, with a next step where the cause is a known one.
 pub(crate) fn failed(code: &'static str, doing: &str, path: &Path, errno: Errno) -> Error {
@@ -89,16 +76,4 @@ pub(crate) fn plain(code: &'static str, path: &Path, stat: &Stat) -> Result<()> 
 /// True when this process's user owns it.
 pub(crate) fn is_own(stat: &Stat) -> bool {
     stat.st_uid == rustix::process::geteuid().as_raw()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn random_names_are_long_and_differ() {
-        let (a, b) = (random_hex().unwrap(), random_hex().unwrap());
-        assert_eq!((a.len(), b.len()), (32, 32));
-        assert_ne!(a, b);
-    }
 }

@@ -9,8 +9,9 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::private::{files_error, read_at};
-use super::{failed, is_own, plain, random_hex};
+use super::{failed, is_own, plain};
 use crate::error::{Error, Kind, Result};
+use crate::random;
 
 /// More than this such a file never holds, in bytes; a longer one is not ours.
 const MAX: u64 = 1 << 20;
@@ -24,7 +25,7 @@ pub fn write_own(path: &Path, bytes: &[u8]) -> Result<()> {
     let (directory, name) = split(path)?;
     let fail = |errno| failed("file", "write", path, errno);
     check(&directory, name, path)?;
-    let temporary = format!(".jobpass-{}", random_hex()?);
+    let temporary = format!(".jobpass-{}", random::hex128()?);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mode = Mode::RUSR | Mode::WUSR;
     let fd = rustix::fs::openat(&directory, temporary.as_str(), flags, mode).map_err(fail)?;

@@ -11,8 +11,9 @@ use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::group::is_ours_alone;
-use super::{failed, file_type, is_own, plain, random_hex};
+use super::{failed, file_type, is_own, plain};
 use crate::error::{Error, Kind, Result};
+use crate::random;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -35,7 +36,7 @@ impl PrivateDir {
     /// what lies in it; a group of which we are the only member does not count), or cannot be written by us.
     pub fn create(parent: &Path, prefix: &str) -> Result<Self> {
         let held = open_parent(parent)?;
-        let name = format!("{prefix}-{}", random_hex()?);
+        let name = format!("{prefix}-{}", random::hex128()?);
         Self::make(held.as_fd(), parent, OsStr::new(&name))
     }
 
@@ -126,7 +127,7 @@ impl PrivateDir {
     /// [`Kind::Files`]; the old content is untouched then.
     pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let target = component(name, &self.path)?;
-        let temporary = format!(".{name}.{}", random_hex()?);
+        let temporary = format!(".{name}.{}", random::hex128()?);
         self.write_new(&temporary, bytes, 0o600)?;
         rustix::fs::renameat(&self.fd, temporary.as_str(), &self.fd, target).map_err(|errno| {
             let _ = rustix::fs::unlinkat(&self.fd, temporary.as_str(), AtFlags::empty());

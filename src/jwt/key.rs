@@ -31,7 +31,7 @@ impl SigningKey {
     /// When the system gives no random numbers.
     pub fn generate() -> Result<SigningKey> {
         install();
-        let broken = || Error::new(Kind::Files, "no-random-numbers", "cannot make a signing key: no random numbers");
+        let broken = || Error::new(Kind::Files, "randomness", "cannot make a signing key: no random numbers");
         let random = SystemRandom::new();
         let scheme = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(scheme, &random).map_err(|_| broken())?;

@@ -4,7 +4,9 @@
 //! the threat model: https only (plain http on loopback in sandbox mode), redirects are errors, a body is cut off at
 //! [`MAX_BODY`], a connection has [`CONNECT`], an attempt [`ATTEMPT`], the whole of a login one deadline.
 
+mod answer;
 pub mod endpoint;
+mod failure;
 mod parking;
 mod proxy;
 mod retry;
@@ -19,11 +21,12 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use tokio::time::{Instant, timeout_at};
 
+pub use answer::{Answer, may_pass, retry_after};
 pub use endpoint::Endpoint;
 pub use retry::{MAX_ATTEMPTS, retrying};
 pub use roots::{Roots, RootsSource};
 
-use crate::error::{Error, Result, Retry};
+use crate::error::{Error, Result};
 use crate::secret::Secret;
 use crate::world::{Clock, World};
 
@@ -44,6 +47,7 @@ pub struct Client {
     clock: Clock,
     sandbox: bool,
     roots: RootsSource,
+    proxy: Option<proxy::Named>,
     log: Arc<Mutex<Vec<Sent>>>,
     repeated: Arc<AtomicU32>,
 }
@@ -74,16 +78,6 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-/// An answer whose body was read to its end.
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, at most [`MAX_BODY`] bytes.
-    pub body: Vec<u8>,
-}
-
 impl Client {
     /// A client for this world: its proxy variables, its certificate variables, and one deadline from now.
     ///
@@ -103,8 +97,10 @@ impl Client {
             .retry(reqwest::retry::never())
             .http1_only()
             .user_agent(concat!("jobpass/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = proxy::from(world)? {
+        let mut named = None;
+        if let Some(proxy::Chosen { proxy, named: by }) = proxy::from(world)? {
             builder = builder.proxy(proxy);
+            named = Some(by);
         }
         let http = builder.build().map_err(|e| {
             Error::usage("http-client", format!("the HTTP client cannot be set up: {}", e.without_url()))
@@ -116,6 +112,7 @@ impl Client {
             clock: world.clock,
             sandbox,
             roots: source,
+            proxy: named,
             log: Arc::default(),
             repeated: Arc::default(),
         })
@@ -194,14 +191,17 @@ impl Client {
     }
 
     async fn send_unlogged(&self, request: Request) -> Result<Answer> {
-        let host = host_of(&request.url);
+        let way = failure::Way::to(&request.url, &self.roots, self.proxy.as_ref());
+        let host = way.host.clone();
         let origin = endpoint::origin_of(&request.url);
         let until = self.deadline.min(Instant::now() + ATTEMPT);
         let sending = self.http.request(request.method, request.url).headers(request.headers).body(request.body).send();
-        let sent = timeout_at(until, parking::using(origin, sending)).await;
+        let connecting = parking::Connecting::default();
+        let sent = timeout_at(until, parking::using(origin, connecting.clone(), sending)).await;
         let mut response = match sent {
-            Err(_) => return Err(timed_out(&host, "waiting for the answer")),
-            Ok(Err(error)) => return Err(transport(error, &host, &self.roots)),
+            Err(_) if connecting.now() => return Err(way.timed_out(failure::OPENING)),
+            Err(_) => return Err(way.timed_out("waiting for the answer")),
+            Ok(Err(error)) => return Err(way.failed(error)),
             Ok(Ok(response)) => response,
         };
         let status = response.status().as_u16();
@@ -224,8 +224,8 @@ impl Client {
         let mut body = Vec::new();
         loop {
             match timeout_at(until, response.chunk()).await {
-                Err(_) => return Err(timed_out(&host, "reading the body of the answer")),
-                Ok(Err(error)) => return Err(transport(error, &host, &self.roots)),
+                Err(_) => return Err(way.timed_out("reading the body of the answer")),
+                Ok(Err(error)) => return Err(way.failed(error)),
                 Ok(Ok(None)) => return Ok(Answer { status, headers, body }),
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() <= MAX_BODY => body.extend_from_slice(&chunk),
                 Ok(Ok(Some(_))) => {
@@ -237,52 +237,6 @@ impl Client {
                 }
             }
         }
-    }
-}
-
-impl Answer {
-    /// `Retry-After` in seconds, capped at one hour. The HTTP-date form is not used by the three clouds and is ignored.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        let seconds: u64 = self.headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds.min(3_600)))
-    }
-
-    /// The retry class that the status alone gives: 408, 425, 429 and 5xx may pass.
-    #[must_use]
-    pub fn retry(&self) -> Retry {
-        match self.status {
-            408 | 425 | 429 | 500..=599 => Retry::Again(self.retry_after()),
-            _ => Retry::Never,
-        }
-    }
-
-    /// One header as text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body as strict JSON: unknown fields are passed over, duplicate fields, wrong types and trailing bytes are not.
-    ///
-    /// # Errors
-    /// A network error of code `answer-malformed`; the body itself is not quoted.
-    pub fn json<T: serde::de::DeserializeOwned>(&self, host: &str, what: &str) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            // serde's text can quote a value of the body; its category and place cannot.
-            let why = match error.classify() {
-                serde_json::error::Category::Eof => "it ends too early",
-                serde_json::error::Category::Data => "a field is missing, doubled or of another type",
-                serde_json::error::Category::Io | serde_json::error::Category::Syntax => "it is not JSON",
-            };
-            Error::network("answer-malformed", format!("{host} answered {} with an unusable body: {why}", self.status))
-                .detail("expected", what)
-                .detail(
-                    "presented",
-                    format!("{} bytes, the fault at line {} column {}", self.body.len(), error.line(), error.column()),
-                )
-                .retry(if error.is_eof() { Retry::Again(None) } else { self.retry() })
-        })
     }
 }
 
@@ -309,42 +263,4 @@ pub fn host_of(url: &Url) -> String {
 #[must_use]
 pub fn shown(url: &Url) -> String {
     format!("{}://{}{}", url.scheme(), host_of(url), url.path())
-}
-
-fn timed_out(host: &str, phase: &str) -> Error {
-    Error::network("timeout", format!("{host} took too long: {phase}"))
-        .hint("check the network between this machine and the endpoint, or raise --timeout")
-        .retry(Retry::Again(None))
-}
-
-/// Puts a transport error into our words. The HTTP library's own text can hold the whole URL: it is dropped first.
-fn transport(error: reqwest::Error, host: &str, roots: &RootsSource) -> Error {
-    let error = error.without_url();
-    let mut causes = Vec::new();
-    let mut next: Option<&dyn std::error::Error> = std::error::Error::source(&error);
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    let innermost = causes.last().cloned().unwrap_or_else(|| error.to_string());
-    let innermost = crate::secret::clean(&innermost, &[]);
-    let all = causes.join(": ");
-    if all.contains("certificate") || all.contains("UnknownIssuer") {
-        return Error::network(
-            "tls-certificate",
-            format!("{host} showed a certificate that is not trusted: {innermost}"),
-        )
-        .detail("trusted certificates from", roots.to_string())
-        .hint("behind a TLS-inspecting proxy, or with a private CA, set SSL_CERT_FILE to its PEM file");
-    }
-    if error.is_connect() && error.is_timeout() {
-        return timed_out(host, "opening the connection (TCP and TLS)");
-    }
-    if error.is_connect() && all.contains("dns") {
-        return Error::network("dns", format!("the name {host} cannot be resolved: {innermost}"))
-            .hint("check the endpoint's spelling and this machine's resolver")
-            .retry(Retry::Again(None));
-    }
-    let doing = if error.is_connect() { "the connection to" } else { "the exchange with" };
-    Error::network("transport", format!("{doing} {host} failed: {innermost}")).retry(Retry::Again(None))
 }

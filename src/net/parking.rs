@@ -8,6 +8,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -22,7 +23,22 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 enum Purpose {
     Park(String),
-    Use(String),
+    Use(String, Connecting),
+}
+
+/// Whether a request still waits for its connection: a timeout then names that phase.
+#[derive(Clone, Default)]
+pub(super) struct Connecting(Arc<AtomicBool>);
+
+impl Connecting {
+    /// True while the connection is being opened.
+    pub(super) fn now(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, connecting: bool) {
+        self.0.store(connecting, Ordering::Relaxed);
+    }
 }
 
 tokio::task_local! {
@@ -35,8 +51,8 @@ pub(super) async fn parking<F: Future>(origin: String, request: F) {
 }
 
 /// Runs a request that takes a parked connection if there is one.
-pub(super) async fn using<F: Future>(origin: String, request: F) -> F::Output {
-    PURPOSE.scope(Purpose::Use(origin), request).await
+pub(super) async fn using<F: Future>(origin: String, connecting: Connecting, request: F) -> F::Output {
+    PURPOSE.scope(Purpose::Use(origin, connecting), request).await
 }
 
 /// The layer; one per client.
@@ -74,9 +90,17 @@ where
     fn call(&mut self, target: R) -> Self::Future {
         let lot = self.lot.clone();
         match PURPOSE.try_with(Clone::clone) {
-            Ok(Purpose::Use(origin)) => match take(&lot, &origin) {
+            Ok(Purpose::Use(origin, connecting)) => match take(&lot, &origin) {
                 Some(connection) => Box::pin(std::future::ready(Ok(connection))),
-                None => Box::pin(self.inner.call(target)),
+                None => {
+                    connecting.set(true);
+                    let opening = self.inner.call(target);
+                    Box::pin(async move {
+                        let opened = opening.await;
+                        connecting.set(false);
+                        opened
+                    })
+                }
             },
             Ok(Purpose::Park(origin)) => {
                 let connecting = self.inner.call(target);

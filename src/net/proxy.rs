@@ -11,8 +11,27 @@ use crate::world::World;
 const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
+/// The proxy of a world.
+pub(super) struct Chosen {
+    /// For the HTTP library.
+    pub(super) proxy: Proxy,
+    /// For messages.
+    pub(super) named: Named,
+}
+
+/// What may be said of a proxy: nothing of its user or password.
+#[derive(Clone)]
+pub(super) struct Named {
+    /// Host and port.
+    pub(super) host: String,
+    /// The variable that names it.
+    pub(super) variable: &'static str,
+    /// It is used with a user.
+    pub(super) signed_in: bool,
+}
+
 /// The proxy this world asks for.
-pub(super) fn from(world: &World) -> Result<Option<Proxy>> {
+pub(super) fn from(world: &World) -> Result<Option<Chosen>> {
     for name in VARIABLES {
         let Some(value) = world.var(name)? else { continue };
         // The value can hold a password: it is never quoted.
@@ -28,13 +47,14 @@ pub(super) fn from(world: &World) -> Result<Option<Proxy>> {
         if url.host_str().is_none_or(str::is_empty) {
             return Err(bad("it names no host"));
         }
+        let named = Named { host: super::host_of(&url), variable: name, signed_in: !url.username().is_empty() };
         let proxy = Proxy::https(url).map_err(|_| bad("it cannot be used"))?;
         let listed = match world.var("no_proxy")? {
             Some(list) => Some(list),
             None => world.var("NO_PROXY")?,
         };
         let direct = listed.map_or_else(|| LOOPBACK.to_owned(), |list| format!("{list},{LOOPBACK}"));
-        return Ok(Some(proxy.no_proxy(NoProxy::from_string(&direct))));
+        return Ok(Some(Chosen { proxy: proxy.no_proxy(NoProxy::from_string(&direct)), named }));
     }
     Ok(None)
 }
@@ -46,7 +66,7 @@ mod tests {
     #[test]
     fn a_malformed_proxy_is_an_error_that_never_quotes_the_value() {
         for value in ["proxy.example:3128", "socks5://proxy.example", "http://", "http://user:hunter2@", "::"] {
-            let error = from(&World::nothing().with("HTTPS_PROXY", value)).unwrap_err();
+            let error = from(&World::nothing().with("HTTPS_PROXY", value)).err().unwrap();
             assert_eq!(error.kind.exit_code(), 2, "{value}");
             assert!(!format!("{error}{:?}{:?}", error.details, error.hints).contains("hunter2"));
         }

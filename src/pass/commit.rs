@@ -66,8 +66,12 @@ impl Pass {
         if sinks.masks {
             let lines = mask::lines(&plan.masks);
             stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
-                Error::new(Kind::Files, "stdout", format!("cannot write the masks to standard output: {error}"))
-                    .hint("nothing was exported: an unmasked secret must not reach the log")
+                Error::new(
+                    Kind::Files,
+                    "standard-output",
+                    format!("cannot write the masks to standard output: {error}"),
+                )
+                .hint("nothing was exported: an unmasked secret must not reach the log")
             })?;
         }
         self.write_journal(plan, expires, sinks)?;

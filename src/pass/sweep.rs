@@ -73,7 +73,9 @@ fn sweep_one(path: &Path, same_job: bool, exclusive: bool, now: i64) -> Result<b
             };
             // The lock says the same of the process, but for file systems that know no locks.
             let gone = !journal.owner.lives();
-            over || (gone && (left_behind || journal.holder == Holder::Process))
+            // Without an expiry there is no credential in it, only the record of a denial: that stays its time.
+            let abandoned = journal.expires.is_some() && journal.holder == Holder::Process;
+            over || (gone && (left_behind || abandoned))
         }
     };
     if !ended {

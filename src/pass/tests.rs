@@ -137,7 +137,7 @@ fn without_masks_nothing_is_written() {
     let mut pass = Pass::open(&job.world, Holder::Job).unwrap();
     let mut full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let error = pass.commit(&job.plan(&pass), 0, &job.sinks(), &mut full).unwrap_err();
-    assert_eq!(error.code, "stdout");
+    assert_eq!(error.code, "standard-output");
     assert_eq!(std::fs::read_dir(pass.directory()).unwrap().count(), 1, "only the journal");
     assert_eq!(job.env(), "");
 }

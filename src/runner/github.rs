@@ -63,16 +63,21 @@ impl Github {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", net::bearer(&self.bearer)?);
         headers.insert("accept", reqwest::header::HeaderValue::from_static("application/json"));
-        let answer = retrying(client, async || {
+        let (mut token, answer) = retrying(client, async || {
             let request = Request { method: Method::GET, url: url.clone(), headers: headers.clone(), body: Vec::new() };
             let answer = client.send(request).await?;
-            if answer.status == 200 { Ok(answer) } else { Err(self.refused(&answer, &host)) }
+            if answer.status != 200 {
+                return Err(self.refused(&answer, &host));
+            }
+            let minted: Minted = answer.json(&host, "{\"value\": \"<the ID token>\"}")?;
+            let token = unverified::decode(Secret::new(minted.value)).map_err(|error| error.at(&host))?;
+            Ok((token, answer))
         })
         .await
         .map_err(|error| error.at("asking the runner for an ID token"))?;
-        let minted: Minted = answer.json(&host, "{\"value\": \"<the ID token>\"}")?;
-        let token = unverified::decode(Secret::new(minted.value))?;
-        let now = issuer_clock(&answer).unwrap_or_else(|| world.clock.now());
+        let (here, issuer) = (world.clock.now(), issuer_clock(&answer));
+        token.ahead = issuer.map(|issuer| issuer.unix_timestamp() - here.unix_timestamp());
+        let now = issuer.unwrap_or(here);
         checked(token, audience, now, client.sandbox(), |issuer| fits_issuer(issuer, &self.server))
     }
 

@@ -5,11 +5,12 @@ use time::format_description::well_known::Rfc3339;
 
 use super::directory::{Outcome, undecided};
 use super::http::{Call, Form, Reply};
-use super::{State, issuer, lock, random_hex, sigv4};
+use super::{State, issuer, lock, sigv4};
 use crate::edge::aws::{
     CHAINED_SECONDS, MANAGED_POLICIES, RoleArn, SESSION_POLICY_CHARACTERS, SESSION_SECONDS, Target, fits_session_name,
 };
 use crate::jwt::{Reason, Rejection};
+use crate::random;
 use crate::trust::Explanation;
 
 /// A role session that was handed out.
@@ -196,19 +197,23 @@ fn of_token(rejection: &Rejection) -> Reply {
 }
 
 fn hand_out(state: &State, request: &Request<'_>) -> Result<Session, Reply> {
-    let random = |bytes| random_hex(bytes).map_err(|error| self::error(500, "InternalFailure", &error.to_string()));
+    let internal = |error: crate::error::Error| self::error(500, "InternalFailure", &error.to_string());
     let RoleArn { partition, account, name } = &request.arn;
     let short = name.rsplit('/').next().unwrap_or(name);
     let seconds = i64::try_from(request.seconds).unwrap_or(i64::MAX);
     let whole_second = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let session = Session {
-        access_key_id: format!("ASIASANDBOX{}", random(5)?.to_uppercase()),
-        secret: format!("SANDBOX{}", random(17)?),
-        token: format!("SANDBOX{}", random(160)?),
+        access_key_id: format!("ASIASANDBOX{}", random::hex::<5>().map_err(internal)?.to_uppercase()),
+        secret: format!("SANDBOX{}", random::hex::<17>().map_err(internal)?),
+        token: format!("SANDBOX{}", random::hex::<160>().map_err(internal)?),
         expires: whole_second + time::Duration::seconds(seconds),
         role: request.role.to_owned(),
         arn: format!("arn:{partition}:sts::{account}:assumed-role/{short}/{}", request.session_name),
-        user_id: format!("AROASANDBOX{}:{}", random(5)?.to_uppercase(), request.session_name),
+        user_id: format!(
+            "AROASANDBOX{}:{}",
+            random::hex::<5>().map_err(internal)?.to_uppercase(),
+            request.session_name
+        ),
     };
     let mut sessions = lock(&state.aws);
     // An expired key is still known for a while, so that its use is answered as such.
@@ -266,7 +271,7 @@ pub(super) fn status_of(code: &str) -> u16 {
 }
 
 fn request_id() -> String {
-    let hex = random_hex(16).unwrap_or_default();
+    let hex = random::hex::<16>().unwrap_or_default();
     let part = |range| hex.get(range).unwrap_or_default();
     format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
 }

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::http::{Call, Reply};
-use super::{State, azure_tokens, random_hex};
+use super::{State, azure_tokens};
 use crate::edge::Target;
+use crate::random;
 
 /// Whether a path is one of Entra's.
 pub(super) fn is_path(path: &str) -> bool {
@@ -113,7 +114,7 @@ pub(super) fn error(code: &str, text: &str) -> Reply {
         _ => (401, "invalid_client"),
     };
     let id = || {
-        let hex = random_hex(16).unwrap_or_default();
+        let hex = random::hex::<16>().unwrap_or_default();
         let part = |range| hex.get(range).unwrap_or_default();
         format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32))
     };

@@ -3,12 +3,13 @@
 use serde_json::json;
 use time::OffsetDateTime;
 
+use super::State;
 use super::azure::error;
 use super::directory::{Outcome, undecided};
 use super::http::{Call, Form, Reply};
 use super::issuer::{self, Checked, opaque_jwt};
-use super::{State, random_hex};
 use crate::jwt::{Reason, Rejection};
+use crate::random;
 use crate::trust::{Decision, Explanation};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -158,7 +159,7 @@ fn access_token(client_id: &str, tenant: &str, resource: &str) -> crate::error::
         "oid": client_id,
         "sub": client_id,
         "tid": tenant,
-        "uti": random_hex(8)?,
+        "uti": random::hex::<8>()?,
         "ver": "1.0",
         "sandbox": true,
         "name": "SANDBOX",

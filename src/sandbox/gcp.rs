@@ -6,9 +6,10 @@ use time::OffsetDateTime;
 use super::directory::undecided;
 use super::http::{Call, Reply};
 use super::issuer::{self, Checked};
-use super::{State, lock, random_hex};
+use super::{State, lock};
 use crate::edge::gcp::Provider;
 use crate::jwt::{Reason, Rejection};
+use crate::random;
 use crate::trust::{Decision, Explanation, TrustPolicy, gcp as trust};
 
 /// A federated token that was handed out.
@@ -67,7 +68,7 @@ fn exchange(state: &State, call: &Call) -> Result<Reply, Reply> {
     }
     let (explanation, mapped) = decide(state, &provider, &checked)?;
     let seconds = checked.claims.seconds("exp").map_or(0, |exp| exp - now.unix_timestamp()).max(1);
-    let random = random_hex(32).map_err(|failed| error(500, "server_error", &failed.to_string()))?;
+    let random = random::hex::<32>().map_err(|failed| error(500, "server_error", &failed.to_string()))?;
     let token = format!("SANDBOX.gcp.federated.{random}");
     let expires = now + time::Duration::seconds(seconds);
     lock(&state.gcp).push(Federated { token: token.clone(), expires, provider, mapped });

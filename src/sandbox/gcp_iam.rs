@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::State;
 use super::directory::undecided;
 use super::gcp::{self, Federated};
 use super::http::{Call, Reply};
 use super::issuer::opaque_jwt;
-use super::{State, random_hex};
 use crate::claims::Claims;
 use crate::edge::gcp::TOKEN_SECONDS;
+use crate::random;
 use crate::trust::{Decision, Explanation, TrustPolicy, gcp as trust};
 
 /// `POST /v1/projects/-/serviceAccounts/{ACCOUNT}:{METHOD}`.
@@ -50,7 +51,7 @@ fn access_token(state: &State, call: &Call, account: &str) -> Result<Reply, Repl
     }
     let expires = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
         + time::Duration::seconds(i64::try_from(seconds).unwrap_or(0));
-    let token = format!("SANDBOX.gcp.access.{}", random_hex(32).map_err(|failed| internal(&failed))?);
+    let token = format!("SANDBOX.gcp.access.{}", random::hex::<32>().map_err(|failed| internal(&failed))?);
     let body = json!({ "accessToken": token, "expireTime": expires.format(&Rfc3339).unwrap_or_default() });
     Ok(Reply::json(200, &body).explained(explanation))
 }

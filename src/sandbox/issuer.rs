@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::State;
 use super::http::Reply;
 use super::variables::Runner;
-use super::{State, random_hex};
 use crate::claims::unverified::decode;
 use crate::claims::{Claims, github, gitlab};
 use crate::error::Result;
 use crate::jwt::{Expected, LEEWAY_SECONDS, Reason, Rejection, verify};
+use crate::random;
 use crate::secret::Secret;
 
 /// A token that holds: its claims, and the issuer it stands for outside of the sandbox.
@@ -118,5 +119,5 @@ pub(super) fn opaque_jwt(payload: &Value) -> Result<String> {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "SANDBOX" });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    Ok(format!("{}.{}.SANDBOX{}", part(&header), part(payload), random_hex(16)?))
+    Ok(format!("{}.{}.SANDBOX{}", part(&header), part(payload), random::hex::<16>()?))
 }

@@ -34,7 +34,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ring::rand::SecureRandom as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -46,6 +45,7 @@ use crate::claims::{Claims, github as github_claims, gitlab as gitlab_claims};
 use crate::edge::Edge;
 use crate::error::{Error, Kind, Result};
 use crate::jwt::SigningKey;
+use crate::random;
 use crate::secret::Secret;
 use crate::trust::TrustPolicy;
 
@@ -132,7 +132,7 @@ impl Sandbox {
         let (http, https) = (address_of(&plain)?, address_of(&secure)?);
         let state = Arc::new(State {
             key: SigningKey::generate()?,
-            bearer: Secret::new(format!("SANDBOX.request.{}", random_hex(16)?)),
+            bearer: Secret::new(format!("SANDBOX.request.{}", random::hex::<16>()?)),
             http,
             log: log::Log::new(options.log.take()),
             faults: faults::Faults::new(std::mem::take(&mut options.faults)),
@@ -233,15 +233,6 @@ impl Drop for Running {
 /// A panic elsewhere while the lock was held is no reason to lose the rest.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Random bytes in hexadecimal, two characters each.
-fn random_hex(bytes: usize) -> Result<String> {
-    let mut out = vec![0; bytes];
-    ring::rand::SystemRandom::new()
-        .fill(&mut out)
-        .map_err(|_| Error::new(Kind::Files, "no-random-numbers", "no random numbers are to be had"))?;
-    Ok(out.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 impl std::fmt::Debug for Running {

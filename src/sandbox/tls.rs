@@ -29,7 +29,7 @@ impl Authority {
     pub(super) fn generate() -> Result<Authority> {
         let key = KeyPair::generate().map_err(broken)?;
         // A name of its own: with two authorities of one name, clients report a bad signature instead of an unknown one.
-        let name = format!("jobpass sandbox CA {} (this process only)", super::random_hex(4)?);
+        let name = format!("jobpass sandbox CA {} (this process only)", crate::random::hex::<4>()?);
         let mut params = parameters(&[], &name)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

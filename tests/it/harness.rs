@@ -76,6 +76,7 @@ pub(crate) fn measuring() -> RwLockReadGuard<'static, ()> {
 }
 
 /// For who starts many processes at once.
+#[allow(dead_code, reason = "for the chapters that start many at once")]
 pub(crate) fn crowding() -> RwLockWriteGuard<'static, ()> {
     MACHINE.write().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -47,7 +47,7 @@ fn sources() -> Vec<(String, String)> {
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
             // Tests at the end of a file may do what the code may not.
-            let code = text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
             (path.strip_prefix(&base).unwrap().display().to_string(), code)
         })
         .collect()

@@ -8,22 +8,30 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod clocks;
 mod config;
+mod docs;
+mod dry_run;
 mod env_file;
 mod examples;
 mod exec;
+mod faults;
 mod files;
 mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
 mod leaks;
+mod listeners;
 mod login;
 mod logout;
 mod order;
 mod partial;
+mod proxy;
 mod records;
 mod relay;
+mod retries;
 mod runner;
 mod signals;
+mod tls;
 mod trips;

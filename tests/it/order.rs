@@ -29,7 +29,7 @@ fn masks_that_nobody_can_read_export_nothing() {
         assert_eq!(ran.code, 5, "{format}: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "{format}: no secret either");
         if stream == "out" {
-            assert!(ran.stderr.contains("error[stdout]: cannot write the masks"), "{}", ran.stderr);
+            assert!(ran.stderr.contains("error[standard-output]: cannot write the masks"), "{}", ran.stderr);
             assert!(ran.stderr.contains("nothing was exported"), "{}", ran.stderr);
         }
         assert_eq!((job.file("GITHUB_ENV").as_str(), job.file("GITHUB_OUTPUT").as_str()), ("", ""), "{format}");
