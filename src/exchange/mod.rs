@@ -73,15 +73,16 @@ fn plain(text: &str, what: &str, host: &str) -> Result<()> {
     Ok(())
 }
 
-/// A refusal that says nothing in the destination's own form: of a machine before it, or in distress.
-fn unclear(answer: &Answer, busy: &'static str, host: &str) -> Error {
+/// A refusal that says nothing in the destination's own form: of a machine before it, or in distress. `code` is for a status
+/// that may pass.
+fn unclear(answer: &Answer, code: &'static str, host: &str) -> Error {
     let status = answer.status;
     let malformed = Error::network("answer-malformed", format!("{host} answered {status} without a readable error"));
     match answer.retry() {
         Retry::Never => malformed,
         retry => {
             let message = format!("{host} could not answer now: {status} without a readable error");
-            Error { code: busy, message, ..malformed }.retry(retry)
+            Error { code, message, ..malformed }.retry(retry)
         }
     }
 }
