@@ -201,7 +201,7 @@ fn no_secret_is_in_the_list_of_processes() {
         assert_clean(&seen, &relay.secrets(), "the process list");
         let ran = ran(&child.wait_with_output().unwrap());
         assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr);
-        assert!(looks > 3, "{args:?}: {looks} looks");
+        assert!(looks > 1, "{args:?}: {looks} looks");
     }
 }
 

@@ -48,7 +48,15 @@ fn nothing_is_written_while_the_masks_are_still_waiting_to_be_read() {
     // A full pipe: whoever writes to it waits until somebody reads.
     let mut filler = writer.try_clone().unwrap();
     let filling = thread::spawn(move || filler.write_all(&[b'\n'; 1 << 20]));
-    thread::sleep(Duration::from_millis(200));
+    let mut waiting = 0;
+    loop {
+        thread::sleep(Duration::from_millis(50));
+        let now = rustix::io::ioctl_fionread(&reader).unwrap();
+        if now > 0 && now == waiting {
+            break;
+        }
+        waiting = now;
+    }
     let mut command = job.command(&["login", "--config", &config]);
     let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
     drop(command);

@@ -56,7 +56,7 @@ fn one_line_per_attempt_granted_denied_or_failed() {
         .map(|line| format!("{line}\n"))
         .collect();
     let config = job.scratch.write("jobpass.toml", &config).display().to_string();
-    let ran = job.jobpass(&["login", "--config", &config, "--keep-going", "--timeout", "2s"]);
+    let ran = job.jobpass(&["login", "--config", &config, "--keep-going", "--timeout", "40s"]);
     assert_eq!(ran.code, 7, "{}", ran.stderr);
     let records = records(&job);
     assert_eq!(records.len(), 3);

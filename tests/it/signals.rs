@@ -128,9 +128,10 @@ fn a_signal_ends_a_wait_at_once_and_says_so() {
         }
         let before = sandbox.requests().len();
         let mut command = job.command(&args);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Three ID tokens and three answers of AWS and Google; Entra never answers.
         while sandbox.requests().len() < before + 6 {
+            assert!(child.try_wait().unwrap().is_none(), "it waits");
             thread::sleep(Duration::from_millis(10));
         }
         let sent = Instant::now();
