@@ -135,14 +135,14 @@ fn failed_cleanly(ran: &Ran, job: &Job, sandbox: &Sandbox, host: &str, code: &st
 
 fn row(at: At) {
     let columns = columns(at);
+    let (waiting, working): (Vec<_>, Vec<_>) = columns.iter().partition(|column| waits(column));
     thread::scope(|scope| {
-        let (waiting, working): (Vec<_>, Vec<_>) = columns.iter().partition(|column| waits(column));
-        for column in waiting {
-            scope.spawn(|| meets(at, column));
+        for column in &waiting {
+            scope.spawn(move || meets(at, column));
         }
-        // One after the other: they would only wait for each other's turn on the processor.
-        for column in working {
-            meets(at, column);
+        // A few at a time: all at once they would only wait for each other's turn on the processor.
+        for lane in working.chunks(working.len().div_ceil(4)) {
+            scope.spawn(move || lane.iter().for_each(|column| meets(at, column)));
         }
     });
 }
