@@ -98,6 +98,6 @@ pub struct Grant {
     pub credential: Credential,
     /// Who the destination says we are: the assumed role's ARN, the service account, the client id.
     pub identity: String,
-    /// The destination's request id, or our own correlation id where it has none.
+    /// The destination's request id; Entra: our own correlation id; empty where there is none (Google's STS).
     pub request_id: String,
 }

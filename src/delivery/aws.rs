@@ -5,7 +5,7 @@
 //! so the name then has to mean ours. In [`Mode::Files`] there is only the pair, with the default edge as `[default]`.
 //!
 //! `AWS_PROFILE` is never set where it did not stand: a GitHub job cannot unset it afterwards, and an empty profile is an
-//! error to botocore (see [`variables::RESTORED`]).
+//! error to botocore (see [`variables::PROFILES`]).
 
 use super::{Mode, Options, Parts, Plan, Variable, default_of, rfc3339, variables};
 use crate::credential::{AwsSession, Credential, Grant};
@@ -42,7 +42,7 @@ pub(super) fn plan(plan: &mut Plan, grants: &[Grant], options: &Options) -> Resu
     }
     let name = default.edge.name.as_str();
     let profiles: Vec<&'static str> =
-        variables::RESTORED.iter().copied().filter(|name| options.standing.contains_key(*name)).collect();
+        variables::PROFILES.iter().copied().filter(|name| options.standing.contains_key(*name)).collect();
     if options.mode == Mode::Env {
         plan.plain(name, "AWS_ACCESS_KEY_ID", session.access_key_id.clone());
         plan.secret(name, "AWS_SECRET_ACCESS_KEY", &session.secret_access_key);
@@ -84,7 +84,7 @@ pub(super) fn plan(plan: &mut Plan, grants: &[Grant], options: &Options) -> Resu
     // Everything of AWS that we did not set: keys shadow profiles, and web identity, container endpoints and the old
     // AWS_SECURITY_TOKEN (botocore reads it before AWS_SESSION_TOKEN) all come before what we deliver in some client.
     let others: Vec<&'static str> =
-        variables::AWS.iter().copied().filter(|name| !variables::RESTORED.contains(name)).collect();
+        variables::AWS.iter().copied().filter(|name| !variables::PROFILES.contains(name)).collect();
     plan.blank(options, &others);
     Ok(())
 }

@@ -3,10 +3,11 @@
 //!
 //! No variable holds a secret: the SDKs and Terraform exchange the ID token from its file. On GitHub it lives five minutes.
 
-use super::{Options, Parts, Plan, az_config, default_of, variables};
+use super::{Options, Parts, Plan, Variable, az_config, default_of, variables};
 use crate::credential::{AzureTokens, Credential, Grant};
 use crate::edge::{Target, azure};
 use crate::error::Result;
+use crate::secret::Secret;
 
 /// The token's file, without a newline at its end: the Python SDK sends it verbatim.
 const TOKEN_FILE: &str = "federated-token";
@@ -39,8 +40,17 @@ pub(super) fn plan(plan: &mut Plan, grants: &[Grant], options: &Options) -> Resu
         plan.plain(edge, "AZURE_CLIENT_ID", target.client_id.clone());
         plan.plain(edge, "AZURE_TENANT_ID", target.tenant_id.clone());
         plan.path(edge, "AZURE_FEDERATED_TOKEN_FILE", &token)?;
-        if target.cloud.name != "public" {
-            plan.plain(edge, "AZURE_AUTHORITY_HOST", target.cloud.authority.clone());
+        let standing = options.standing.get(variables::AUTHORITY);
+        if target.cloud.name != "public" || standing.is_some() {
+            // Never blank, neither now nor after logout: see the constant.
+            let usual = azure::Cloud::named("public").map(|cloud| cloud.authority).unwrap_or_default();
+            plan.variables.push(Variable {
+                name: variables::AUTHORITY,
+                value: Secret::new(target.cloud.authority.clone()),
+                secret: false,
+                edge: edge.to_owned(),
+                after: standing.cloned().unwrap_or(usual),
+            });
         }
         plan.path(edge, "AZURE_CONFIG_DIR", &directory)?;
         plan.plain(edge, "ARM_USE_OIDC", "true");
@@ -88,6 +98,24 @@ mod tests {
         let plan = planned(&[gov], Mode::Files, &[]);
         assert_eq!(value(&plan, "AZURE_AUTHORITY_HOST"), Some("https://login.microsoftonline.us"));
         assert_eq!(value(&plan, "ARM_ENVIRONMENT"), Some("usgovernment"));
+    }
+
+    #[test]
+    fn an_authority_is_never_blank() {
+        let after = |plan: &Plan| {
+            let found = plan.variables.iter().find(|variable| variable.name == variables::AUTHORITY);
+            found.map(|variable| (variable.value.reveal().to_owned(), variable.after.clone()))
+        };
+        let (public, china) = ("https://login.microsoftonline.com", "https://login.chinacloudapi.cn");
+        let gov = || azure("main", true, |target| target.cloud = azure::Cloud::named("usgov").unwrap());
+        let us = "https://login.microsoftonline.us";
+        assert_eq!(after(&planned(&[gov()], Mode::Env, &[])), Some((us.into(), public.into())));
+        let standing = [("AZURE_AUTHORITY_HOST", china)];
+        assert_eq!(after(&planned(&[gov()], Mode::Env, &standing)), Some((us.into(), china.into())));
+        let plan = planned(&[azure("main", true, |_| ())], Mode::Env, &standing);
+        assert_eq!(after(&plan), Some((public.into(), china.into())), "another cloud's would win over the edge's");
+        assert!(plan.removed.is_empty(), "{:?}", plan.removed);
+        assert_eq!(after(&planned(&[azure("main", true, |_| ())], Mode::Env, &[])), None);
     }
 
     #[test]

@@ -105,10 +105,16 @@ pub const RUNNER: &[&str] =
 /// Our own variables have this prefix.
 pub const OWN_PREFIX: &str = "JOBPASS_";
 
+/// The profile's variables. botocore takes an empty profile for the name of a profile: "The config profile () could not be
+/// found", even where keys stand in the environment. Measured 2026-11.
+pub const PROFILES: &[&str] = &["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
+
+/// Where Entra is. azure-identity for Python makes the URL `https://` of an empty one
+/// (sdk/identity/azure-identity/azure/identity/_internal/utils.py, `normalize_authority`).
+pub const AUTHORITY: &str = "AZURE_AUTHORITY_HOST";
+
 /// Variables whose empty value the tools refuse, so that logout puts the earlier value back instead of blanking them.
-/// (botocore takes an empty profile for the name of a profile: "The config profile () could not be found", even where keys
-/// stand in the environment. Measured 2026-11.)
-pub const RESTORED: &[&str] = &["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
+pub const RESTORED: &[&str] = &["AWS_DEFAULT_PROFILE", "AWS_PROFILE", AUTHORITY];
 
 /// A region in the environment wins over every profile's own.
 pub const REGIONS: &[&str] = &["AWS_DEFAULT_REGION", "AWS_REGION"];

@@ -69,7 +69,7 @@ impl Pass {
                 Error::new(
                     Kind::Files,
                     "standard-output",
-                    format!("cannot write the masks to standard output: {error}"),
+                    format!("cannot write the masks where the runner reads them: {error}"),
                 )
                 .hint("nothing was exported: an unmasked secret must not reach the log")
             })?;

@@ -56,14 +56,16 @@ fn is_shared(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|meta| meta.mode() & 0o1000 != 0)
 }
 
-/// The job's name on this machine: GitHub's run, attempt and job; GitLab's job id; `local` elsewhere.
+/// The job's name on this machine: GitHub's run, attempt, runner and job; GitLab's job id; `local` elsewhere. The legs of a
+/// matrix differ in nothing but the runner: without it, a leg's logout would end its neighbour's pass.
 ///
 /// # Errors
 /// A variable that is not UTF-8 is a usage error that names it.
 pub fn job_key(world: &World) -> Result<String> {
     let key = if let Some(run) = world.var("GITHUB_RUN_ID")? {
         let attempt = world.var("GITHUB_RUN_ATTEMPT")?.unwrap_or("1");
-        format!("{run}-{attempt}-{}", world.var("GITHUB_JOB")?.unwrap_or("job"))
+        let runner = world.var("RUNNER_NAME")?.map(|name| format!("{name}-")).unwrap_or_default();
+        format!("{run}-{attempt}-{runner}{}", world.var("GITHUB_JOB")?.unwrap_or("job"))
     } else if let Some(job) = world.var("CI_JOB_ID")? {
         format!("gitlab-{job}")
     } else {
@@ -111,6 +113,7 @@ mod tests {
         let github =
             World::nothing().with("GITHUB_RUN_ID", "7").with("GITHUB_RUN_ATTEMPT", "2").with("GITHUB_JOB", "../a b");
         assert_eq!(job_key(&github).unwrap(), "7-2-___a_b");
+        assert_eq!(job_key(&github.clone().with("RUNNER_NAME", "ci 4")).unwrap(), "7-2-ci_4-___a_b");
         assert_eq!(job_key(&World::nothing().with("CI_JOB_ID", "9")).unwrap(), "gitlab-9");
         assert_eq!(job_key(&World::nothing()).unwrap(), "local");
         assert!(job_key(&github.with("GITHUB_JOB", "x".repeat(500))).unwrap().len() <= LONGEST_KEY);

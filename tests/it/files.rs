@@ -214,7 +214,7 @@ fn a_full_or_read_only_file_system_gets_nothing() {
         ),
         (
             "read-only env",
-            "mkdir m; mount -t tmpfs none m; printf A=b > m/env; mount -o remount,ro m; export GITHUB_ENV=$PWD/m/env",
+            "mkdir m; mount -t tmpfs none m; printf A=b > m/env; mount -o remount,bind,ro m; export GITHUB_ENV=$PWD/m/env",
         ),
     ] {
         let job = Job::new(&sandbox.variables);

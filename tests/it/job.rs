@@ -124,6 +124,11 @@ impl Job {
         parsed(&self.file("GITHUB_ENV")).into_iter().collect()
     }
 
+    /// True when later steps see of all that was exported nothing any more: blanks, or what stood there before.
+    pub(crate) fn is_blanked(&self) -> bool {
+        self.exported().iter().all(|(name, value)| value.is_empty() || self.variables.get(name) == Some(value))
+    }
+
     /// A step that runs `jobpass ARGS…`.
     pub(crate) fn jobpass(&self, args: &[&str]) -> Ran {
         run(&mut self.command(args))
