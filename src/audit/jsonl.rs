@@ -48,7 +48,7 @@ mod tests {
         assert_eq!((lines.len(), mode(&path)), (3, 0o600));
         assert_eq!(lines[0]["identity"], "a b [0m\"}");
         assert_eq!(lines[0]["outcome"], "granted");
-        assert!(lines[0].get("error_code").is_none());
+        assert!(lines[0].get("error-code").is_none());
     }
 
     #[test]

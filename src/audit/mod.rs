@@ -28,6 +28,7 @@ pub enum Outcome {
 
 /// One attempt. The fields stand in the log under these names (`docs/audit.md`).
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Event {
     /// When, RFC 3339 in UTC.
     pub time: String,
@@ -53,7 +54,7 @@ pub struct Event {
     pub destination_code: Option<String>,
     /// When the credential ends, RFC 3339 in UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires: Option<String>,
+    pub expiration: Option<String>,
     /// The destination's request id, or our correlation id.
     pub request_id: String,
     /// How long it took, in milliseconds, all tries together.
@@ -61,7 +62,7 @@ pub struct Event {
     /// How many tries it took.
     pub attempts: u32,
     /// SHA-256 of the ID token's `jti` in hexadecimal: finds the mint in the issuer's log, and is no token.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "jti-sha256", skip_serializing_if = "Option::is_none")]
     pub jti_sha256: Option<String>,
 }
 
@@ -81,7 +82,7 @@ impl Event {
         let mut event = Event::of(&grant.edge, Some(&grant.id_token), Outcome::Granted, effort, now);
         event.identity = clean(&grant.identity, &[]);
         event.request_id = clean(&grant.request_id, &[]);
-        event.expires = Some(rfc3339(grant.credential.expiration()));
+        event.expiration = Some(rfc3339(grant.credential.expiration()));
         event
     }
 
@@ -118,7 +119,7 @@ impl Event {
             outcome,
             error_code: None,
             destination_code: None,
-            expires: None,
+            expiration: None,
             request_id: String::new(),
             milliseconds: effort.milliseconds,
             attempts: effort.attempts,
@@ -141,7 +142,7 @@ mod tests {
         let grant = aws("deploy", true);
         let event = Event::granted(&grant, Effort { milliseconds: 31, attempts: 1 }, ends());
         assert_eq!((event.outcome, event.subject.as_str()), (Outcome::Granted, "repo:acme/shop"));
-        assert_eq!(event.expires.as_deref(), Some("2026-11-23T04:00:00Z"));
+        assert_eq!(event.expiration.as_deref(), Some("2026-11-23T04:00:00Z"));
         assert_eq!(event.jti_sha256.as_deref(), Some(sha256("jti-deploy").as_str()));
         let text = serde_json::to_string(&event).unwrap();
         for secret in ["secret-of", "session-of", "signature-of", "jti-deploy", id_token("deploy").raw.reveal()] {
@@ -159,7 +160,7 @@ mod tests {
             (event.error_code.as_deref(), event.destination_code.as_deref()),
             (Some("aws-denied"), Some("AccessDenied"))
         );
-        assert_eq!((event.request_id.as_str(), event.expires), ("r-1", None));
+        assert_eq!((event.request_id.as_str(), event.expiration), ("r-1", None));
         let failed = Event::refused(&edge, None, &Error::network("timeout", "t"), Effort::default(), ends());
         assert_eq!((failed.outcome, failed.jti_sha256), (Outcome::Failed, None));
     }

@@ -27,7 +27,7 @@ pub fn markdown(events: &[Event]) -> String {
             event.destination,
             &outcome,
             &event.identity,
-            event.expires.as_deref().unwrap_or("–"),
+            event.expiration.as_deref().unwrap_or("–"),
             &event.request_id,
             &milliseconds,
         ];

@@ -45,7 +45,7 @@ fn json(ended: &Ended) -> String {
     let paths = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
     serde_json::json!({
         "passes": paths(&ended.passes),
-        "in_use": paths(&ended.in_use),
+        "in-use": paths(&ended.in_use),
         "variables": ended.variables.keys().collect::<Vec<_>>(),
         "blanked": ended.blanked,
     })

@@ -43,6 +43,9 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// For connections ahead of their requests. A pool of its own, always empty: from the other one the library would take a
+    /// connection that has just become free, and send.
+    opener: reqwest::Client,
     deadline: Instant,
     clock: Clock,
     sandbox: bool,
@@ -88,26 +91,17 @@ impl Client {
     pub fn new(world: &World, deadline: Duration, sandbox: bool) -> Result<Client> {
         let roots = Roots::load(world)?;
         let source = roots.source.clone();
-        let mut builder = reqwest::Client::builder()
-            .no_proxy()
-            .tls_backend_preconfigured(roots.into_client_config()?)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .connector_layer(parking::Parking::default())
-            .retry(reqwest::retry::never())
-            .http1_only()
-            .user_agent(concat!("jobpass/", env!("CARGO_PKG_VERSION")));
-        let mut named = None;
-        if let Some(proxy::Chosen { proxy, named: by }) = proxy::from(world)? {
-            builder = builder.proxy(proxy);
-            named = Some(by);
-        }
-        let http = builder.build().map_err(|e| {
-            Error::usage("http-client", format!("the HTTP client cannot be set up: {}", e.without_url()))
-        })?;
+        let tls = roots.into_client_config()?;
+        let (proxy, named) = match proxy::from(world)? {
+            Some(proxy::Chosen { proxy, named }) => (Some(proxy), Some(named)),
+            None => (None, None),
+        };
+        let lot = parking::Parking::default();
+        let (http, opener) = (built(tls.clone(), proxy.clone(), &lot)?, built(tls, proxy, &lot)?);
         let deadline = Instant::now() + deadline;
         Ok(Client {
             http,
+            opener,
             deadline,
             clock: world.clock,
             sandbox,
@@ -166,7 +160,7 @@ impl Client {
     /// for.
     pub async fn open(&self, endpoint: &Endpoint, count: usize) {
         let opening = (0..count).map(|_| {
-            let request = self.http.get(endpoint.url().clone()).send();
+            let request = self.opener.get(endpoint.url().clone()).send();
             parking::parking(endpoint.origin(), request)
         });
         let _ = timeout_at(self.deadline, futures_util::future::join_all(opening)).await;
@@ -238,6 +232,25 @@ impl Client {
             }
         }
     }
+}
+
+/// One client of the HTTP library; connections that one of them parks in `lot` the other finds there.
+fn built(tls: rustls::ClientConfig, proxy: Option<reqwest::Proxy>, lot: &parking::Parking) -> Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .no_proxy()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .connector_layer(lot.clone())
+        .retry(reqwest::retry::never())
+        .http1_only()
+        .user_agent(concat!("jobpass/", env!("CARGO_PKG_VERSION")));
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy);
+    }
+    builder
+        .build()
+        .map_err(|e| Error::usage("http-client", format!("the HTTP client cannot be set up: {}", e.without_url())))
 }
 
 /// `Authorization: Bearer …`, marked sensitive so that no debug output of the HTTP stack shows it.

@@ -302,7 +302,7 @@ fn every_field_of_the_record_is_documented() {
     let event = source.split("pub struct Event {").nth(1).unwrap().split("\n}").next().unwrap();
     let fields: BTreeSet<String> = event
         .lines()
-        .filter_map(|line| Some(line.trim().strip_prefix("pub ")?.split(':').next()?.to_owned()))
+        .filter_map(|line| Some(line.trim().strip_prefix("pub ")?.split(':').next()?.replace('_', "-")))
         .collect();
     let shown: BTreeSet<String> = rows(&read("docs/audit.md"), Some("fields"))
         .into_iter()

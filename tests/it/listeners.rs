@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::job::{Job, Sandbox};
 
@@ -254,6 +254,23 @@ impl Proxy {
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
+}
+
+/// A way to one port on which every connection but the first takes so long to come about.
+pub(crate) fn slow_way(to: SocketAddr, delay: Duration) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for (number, client) in listener.incoming().map_while(Result::ok).enumerate() {
+            thread::spawn(move || {
+                if number > 0 {
+                    thread::sleep(delay);
+                }
+                pipe(&client, &TcpStream::connect(to).unwrap());
+            });
+        }
+    });
+    address
 }
 
 fn pipe(client: &TcpStream, server: &TcpStream) {

@@ -28,7 +28,7 @@ fn formats_and_a_second_time() {
     let ended = job.jobpass(&["logout", "--format", "json"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let value: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!((&value["passes"], &value["in_use"], &value["blanked"]), (&json!([pass]), &json!([]), &json!(true)));
+    assert_eq!((&value["passes"], &value["in-use"], &value["blanked"]), (&json!([pass]), &json!([]), &json!(true)));
     let names: Vec<&str> = value["variables"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     let exported = job.exported();
     assert_eq!(names, exported.keys().map(String::as_str).collect::<Vec<_>>());
@@ -39,7 +39,7 @@ fn formats_and_a_second_time() {
     let again = job.jobpass(&["logout", "--format", "json"]);
     assert_eq!((again.code, again.stderr.as_str()), (0, "no pass to end\n"));
     let value: Value = serde_json::from_str(&again.stdout).unwrap();
-    assert_eq!(value, json!({"passes": [], "in_use": [], "variables": [], "blanked": false}));
+    assert_eq!(value, json!({"passes": [], "in-use": [], "variables": [], "blanked": false}));
     assert_eq!(job.file("GITHUB_ENV"), before, "nothing is blanked twice");
 }
 

@@ -40,7 +40,7 @@ const ALWAYS: [&str; 11] = [
     "subject",
     "audience",
     "outcome",
-    "request_id",
+    "request-id",
     "milliseconds",
     "attempts",
 ];
@@ -63,16 +63,16 @@ fn one_line_per_attempt_granted_denied_or_failed() {
     let of = |edge: &str| records.iter().find(|record| record["edge"] == edge).unwrap();
     let (granted, denied, failed) = (of("deploy"), of("publish"), of("infra"));
     let fields = |more: &[&'static str]| -> BTreeSet<&str> { ALWAYS.iter().chain(more).copied().collect() };
-    assert_eq!(names(granted), fields(&["expires", "jti_sha256"]));
-    assert!(names(denied).is_superset(&fields(&["error_code", "jti_sha256"])), "{denied}");
-    assert!(names(failed).is_superset(&fields(&["error_code", "jti_sha256"])), "{failed}");
+    assert_eq!(names(granted), fields(&["expiration", "jti-sha256"]));
+    assert!(names(denied).is_superset(&fields(&["error-code", "jti-sha256"])), "{denied}");
+    assert!(names(failed).is_superset(&fields(&["error-code", "jti-sha256"])), "{failed}");
     for (record, outcome, destination) in
         [(granted, "granted", "aws"), (denied, "denied", "gcp"), (failed, "failed", "azure")]
     {
         assert_eq!((&record["outcome"], &record["destination"]), (&outcome.into(), &destination.into()));
         assert_eq!(record["subject"], "repo:acme/shop:environment:production");
-        assert_eq!(record["jti_sha256"].as_str().unwrap().len(), 64);
-        for name in ["time", "expires"] {
+        assert_eq!(record["jti-sha256"].as_str().unwrap().len(), 64);
+        for name in ["time", "expiration"] {
             let moment = record.get(name).and_then(Value::as_str).unwrap_or("2026-01-01T00:00:00Z");
             assert!(moment.len() == 20 && moment.ends_with('Z'), "{moment}");
         }
@@ -115,8 +115,8 @@ fn a_denial_keeps_its_record_and_exec_writes_one_too() {
         let records = records(&job);
         assert_eq!(records.len(), count, "{records:?}");
         for record in &records {
-            assert_eq!((&record["outcome"], &record["destination_code"]), (&"denied".into(), &"AccessDenied".into()));
-            assert!(record["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+            assert_eq!((&record["outcome"], &record["destination-code"]), (&"denied".into(), &"AccessDenied".into()));
+            assert!(record["request-id"].as_str().is_some_and(|id| !id.is_empty()));
             assert!(ran.stderr.contains("request id"), "{}", ran.stderr);
             assert_clean(&record.to_string(), &relay.secrets(), verb);
         }

@@ -1,7 +1,10 @@
 //! Sequential round trips, counted by the sandbox under injected latency, and the order of connections in its log.
 
+use std::time::Duration;
+
 use crate::harness::{Scratch, measuring};
 use crate::job::{Job, Sandbox};
+use crate::listeners::{At, slow_way};
 
 const PROVIDER: &str = "projects/123456789012/locations/global/workloadIdentityPools/ci-pool/providers/github";
 
@@ -93,4 +96,23 @@ fn connections_to_destinations_are_accepted_before_the_id_token_is_answered() {
             .unwrap();
         assert!(accepted < first_answer, "{} came over a connection that was opened after the ID token", post["path"]);
     }
+}
+
+/// The ID token's connection becomes free while the one to the same host is still being opened: it must not be taken for that.
+#[test]
+fn nothing_is_sent_over_a_connection_that_is_opened_ahead() {
+    let scratch = Scratch::new();
+    let sandbox = Sandbox::start(&scratch, &["--open"]);
+    let host = At::Github.host(&sandbox).replace("localhost", "127.0.0.1");
+    let way = slow_way(host.parse().unwrap(), Duration::from_millis(700));
+    for at in [At::Aws, At::GcpSts, At::Azure] {
+        let mut job = Job::new(&sandbox.variables);
+        for at in [At::Github, At::Aws, At::GcpSts, At::GcpIam, At::Azure] {
+            at.moved(&mut job, &format!("https://localhost:{}", way.port()));
+        }
+        let ran = job.jobpass(&at.login());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    let gets: Vec<_> = sandbox.requests().into_iter().filter(|request| request.starts_with("GET")).collect();
+    assert_eq!(gets, ["GET /github/token 200"; 3]);
 }
