@@ -31,6 +31,9 @@ pub struct Journal {
     pub version: u32,
     /// The job that it belongs to.
     pub job: String,
+    /// The runner's name (`RUNNER_NAME`); a runner has one job at a time.
+    #[serde(default)]
+    pub runner: Option<String>,
     /// How it ends.
     pub holder: Holder,
     /// When it was made, in seconds since the epoch.
@@ -141,6 +144,7 @@ mod tests {
         let journal = Journal {
             version: VERSION,
             job: "7-1-build".into(),
+            runner: Some("r1".into()),
             holder: Holder::Job,
             created: 1,
             expires: Some(2),
@@ -151,7 +155,7 @@ mod tests {
             runner_files: vec!["/e".into()],
             env_file: None,
         };
-        let text = r#"{"version":1,"job":"7-1-build","holder":"job","created":1,"expires":2,"owner":{"pid":3,"started":null},"directories":["aws"],"files":["aws/config"],"variables":[{"name":"AWS_REGION","after":""}],"runner_files":["/e"],"env_file":null}"#;
+        let text = r#"{"version":1,"job":"7-1-build","runner":"r1","holder":"job","created":1,"expires":2,"owner":{"pid":3,"started":null},"directories":["aws"],"files":["aws/config"],"variables":[{"name":"AWS_REGION","after":""}],"runner_files":["/e"],"env_file":null}"#;
         assert_eq!(serde_json::to_string(&journal).unwrap(), text);
         assert_eq!(serde_json::from_str::<Journal>(text).unwrap(), journal);
     }
@@ -166,6 +170,7 @@ mod tests {
         let mut journal = Journal {
             version: 2,
             job: String::new(),
+            runner: None,
             holder: Holder::Process,
             created: 0,
             expires: None,

@@ -49,6 +49,7 @@ impl Pass {
         let opened = directory.lock(LOCK_WAIT).and_then(|lock| {
             let lock = lock.ok_or_else(|| in_use(directory.path()))?;
             let journal = Journal {
+                runner: world.var("RUNNER_NAME")?.map(str::to_owned),
                 version: journal::VERSION,
                 job,
                 holder,

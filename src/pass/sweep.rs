@@ -38,10 +38,11 @@ pub struct Swept {
 /// There is no directory for passes, or a variable is not UTF-8; never for what is found there.
 pub fn sweep(world: &World) -> Result<Swept> {
     let (base, job) = (Base::of(world)?, place::job_key(world)?);
+    let runner = world.var("RUNNER_NAME")?;
     let now = world.clock.now().unix_timestamp();
     let mut swept = Swept::default();
     for (path, key) in passes_in(&base.path) {
-        match sweep_one(&path, key == job, base.exclusive, now) {
+        match sweep_one(&path, base.exclusive && key != job, runner, now) {
             Ok(true) => swept.removed.push(path),
             Ok(false) => {}
             Err(error) => swept.failed.push(error),
@@ -50,7 +51,7 @@ pub fn sweep(world: &World) -> Result<Swept> {
     Ok(swept)
 }
 
-fn sweep_one(path: &Path, same_job: bool, exclusive: bool, now: i64) -> Result<bool> {
+fn sweep_one(path: &Path, other_job: bool, runner: Option<&str>, now: i64) -> Result<bool> {
     // A link, another user's directory, one that others can read: not a pass of ours, whatever its name.
     let Ok(directory) = PrivateDir::open(path) else {
         return Ok(false);
@@ -59,11 +60,9 @@ fn sweep_one(path: &Path, same_job: bool, exclusive: bool, now: i64) -> Result<b
         return Ok(false);
     };
     let journal = Journal::read(&directory)?;
-    // The runner's own directory is this job's alone, so what another job left there has ended.
-    let left_behind = exclusive && !same_job;
     let ended = match &journal {
         None => {
-            let age = if left_behind { STARTING } else { UNFINISHED };
+            let age = if other_job { STARTING } else { UNFINISHED };
             directory.changed()?.saturating_add(age) < now
         }
         Some(journal) => {
@@ -71,6 +70,9 @@ fn sweep_one(path: &Path, same_job: bool, exclusive: bool, now: i64) -> Result<b
                 Some(expires) => expires.saturating_add(GRACE) < now,
                 None => journal.created.saturating_add(RECORD) < now,
             };
+            // A runner has one job at a time, and its directory to itself: another job's pass there has ended. Two runners
+            // that were given one directory are told apart by their names.
+            let left_behind = other_job && journal.runner.as_deref() == runner;
             // The lock says the same of the process, but for file systems that know no locks.
             let gone = !journal.owner.lives();
             // Without an expiry there is no credential in it, only the record of a denial: that stays its time.
