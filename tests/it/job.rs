@@ -15,6 +15,8 @@ pub(crate) struct Sandbox {
     child: Child,
     /// What a job beside it has in its environment.
     pub(crate) variables: BTreeMap<String, String>,
+    /// The plain listener's base.
+    pub(crate) http: String,
     /// The request log.
     pub(crate) log: PathBuf,
 }
@@ -37,7 +39,8 @@ impl Sandbox {
         let variables = said["variables"].as_object().expect("variables");
         let variables =
             variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
-        Sandbox { child, variables, log }
+        let http = said["http"].as_str().expect("http").to_owned();
+        Sandbox { child, variables, http, log }
     }
 
     /// The request log so far.
