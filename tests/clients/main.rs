@@ -21,6 +21,7 @@ mod aws;
 mod azure;
 mod gcp;
 mod moto;
+mod rust;
 mod three_clouds;
 
 use std::path::{Path, PathBuf};
