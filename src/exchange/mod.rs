@@ -4,6 +4,7 @@ mod aws;
 mod aws_refused;
 mod azure;
 mod gcp;
+mod gcp_refused;
 
 use crate::claims::IdToken;
 use crate::credential::Grant;
