@@ -10,14 +10,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::check::checked;
+use crate::claims::github::ISSUER;
 use crate::claims::{IdToken, unverified};
 use crate::error::{Error, Kind, Result, Retry};
 use crate::net::{self, Answer, Client, Endpoint, Request, retrying};
 use crate::secret::{Secret, clean};
 use crate::world::World;
 
-/// The issuer on github.com; an enterprise can have its slug behind it.
-pub const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// More of the event file than this is not read, in bytes: it is looked at only to word an error.
 const MAX_EVENT: u64 = 8 * 1024 * 1024;
 

@@ -83,7 +83,8 @@ impl Log {
             && let Ok(line) = serde_json::to_string(&entry)
         {
             // A full disk must not take the sandbox down: the entry is still in memory.
-            let _ = writeln!(super::lock(file), "{line}");
+            // One write, so that a reader meets whole lines.
+            let _ = super::lock(file).write_all(format!("{line}\n").as_bytes());
         }
         super::lock(&self.entries).push(entry);
     }
