@@ -13,6 +13,7 @@ use super::render::{self, Style};
 use crate::delivery::{Mode, Plan, shell};
 use crate::error::{Error, Result};
 use crate::login::Attempt;
+use crate::pass::earlier::Earlier;
 use crate::pass::{Holder, Pass, Sinks, logout};
 use crate::world::World;
 
@@ -125,12 +126,11 @@ async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<
     let plan = planned(&granted.grants, args.deliver.mode(), &pass, &ready, world)?;
     #[cfg(debug_assertions)]
     super::on_purpose::panic_if_asked(&plan, world);
+    let earlier = Earlier::of(&plan, world);
     // Masks go where nobody parses: the runner reads commands from both streams.
     match args.format {
-        ShellFormat::Text => pass.commit(&plan, granted.expires(), &sinks, &mut io::stdout().lock())?,
-        ShellFormat::Json | ShellFormat::Shell => {
-            pass.commit(&plan, granted.expires(), &sinks, &mut io::stderr().lock())?
-        }
+        ShellFormat::Text => pass.commit(&plan, &earlier, &sinks, &mut io::stdout().lock())?,
+        ShellFormat::Json | ShellFormat::Shell => pass.commit(&plan, &earlier, &sinks, &mut io::stderr().lock())?,
     }
     Ok(Done { plan, exit_code: granted.exit_code })
 }
