@@ -3,112 +3,87 @@ import { spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { constants } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 
-const { env, platform, arch } = process;
-const here = import.meta.dirname;
-const FILES = 5, USAGE = 2; // the classes of docs/exit-codes.md
+const { env, platform, arch } = process, machine = `${platform}-${arch}`;
+const here = import.meta.dirname, named = env.INPUT_PATH?.trim();
+export const USAGE = 2, FILES = 5, NETWORK = 6; // exit codes, as in docs/exit-codes.md
 
-/** Prints a line. Not through console: loading its streams costs a start more than the line is worth. */
+/** The copy that main made (`keep`). Without `path` it made none, and a variable of that name is somebody else's. */
+export const kept = named && env.STATE_binary;
+
+/** Prints a line. Not through console: to load its streams costs a start more than the line is worth. */
 export const say = (text) => fs.writeSync(1, `${text}\n`);
 
 /** Shows one annotation and ends. In the post step it names the pass that nobody ended. */
-export function fail(code, text) {
-    const left = env.STATE_pass && `; the pass in ${env.STATE_pass} was not ended: its credentials work until they expire, remove that directory`;
-    const line = (text + (left || "")).replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
-    say(`::error title=jobpass::${line}`);
+export function fail(code, expected, met, next) {
+    const left = `; the pass was not ended: remove ${env.STATE_pass}, its credentials work until they expire`;
+    const text = `expected ${expected}, met ${met}: ${next}${env.STATE_pass ? left : ""}`;
+    say(`::error title=jobpass::${text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A")}`);
     process.exit(code);
 }
 
-/** The binary to run, by the order of sources: `path`, the action's folder, the tool cache, the release. */
+/** The binary to run: the input `path`, the action's folder, the tool cache, the release; the first that is there. */
 export async function locate() {
-    const named = env.INPUT_PATH?.trim();
-    if (named) return executable(resolve(env.GITHUB_WORKSPACE || ".", named));
-    const { file, sha256, version, base } = pinned();
-    const carried = join(here, "bin", file);
+    if (named) return resolve(env.GITHUB_WORKSPACE || ".", named);
+    const { version, base, binaries } = JSON.parse(fs.readFileSync(join(here, "binaries.json"), "utf8"));
+    const known = Object.keys(binaries).join(", ") || "none: this commit of the action carries no binaries";
+    const next = "use a release commit, or name a binary with `path`";
+    if (!binaries[machine]) fail(USAGE, `a binary for ${machine}`, known, next);
+    const { file, sha256 } = binaries[machine], carried = join(here, "bin", file);
     if (holds(carried, sha256)) return carried;
-    if (!env.RUNNER_TOOL_CACHE) fail(USAGE, `expected ${carried} or a tool cache, met neither: use a release commit, or set RUNNER_TOOL_CACHE, or name a binary with \`path\``);
+    if (!env.RUNNER_TOOL_CACHE) fail(USAGE, `${carried} or RUNNER_TOOL_CACHE`, "neither", next);
+    // Other jobs of the machine may write there: what it holds is checked on every use, a fresh download too.
     const cached = join(env.RUNNER_TOOL_CACHE, "jobpass", version, arch, file);
-    // Whoever shares the machine may write to the tool cache: what lies there is checked on every use, a fresh download too.
     if (holds(cached, sha256)) return cached;
-    const temporary = `${cached}.${randomUUID()}`;
-    const code = await run(process.execPath, [join(here, "download.mjs"), `${base}/${file}`, sha256, temporary, cached],
-        { NODE_USE_ENV_PROXY: "1", NODE_USE_SYSTEM_CA: "1" }); // Node reads these two when it starts, so it is a child
-    fs.rmSync(temporary, { force: true });
+    const temporary = `${cached}.${randomUUID()}`, args = [join(here, "download.mjs"), `${base}/${file}`, sha256];
+    const proxy = { NODE_USE_ENV_PROXY: "1", NODE_USE_SYSTEM_CA: "1" }; // read when Node starts: hence a child
+    const code = await run(process.execPath, [...args, temporary, cached], proxy);
+    fs.rmSync(temporary, { force: true }); // there when a signal ended the download halfway
     if (code) process.exit(code); // it has said why
-    if (holds(cached, sha256)) return cached;
-    fail(FILES, `expected the downloaded binary at ${cached}, met no file: something removes what lies in the tool cache`);
+    return holds(cached, sha256) ? cached : fail(FILES, cached, "no file after a download", "see what removes it");
 }
 
-/** What this commit pins for this machine. */
-function pinned() {
-    const place = join(here, "binaries.json"), key = `${platform}-${arch}`;
-    let table;
-    try { table = JSON.parse(fs.readFileSync(place, "utf8")); } catch (cause) { fail(FILES, `expected the table ${place}, met ${cause.message}: use an unchanged commit of the action`); }
-    const keys = Object.keys(table.binaries);
-    if (!keys.length) fail(USAGE, "expected a binary for this machine, met none: this commit of the action carries no binaries: use a release commit, or name a binary with `path`");
-    if (!keys.includes(key)) fail(USAGE, `expected one of ${keys.join(", ")}, met ${key}: there is no binary for this machine; build one and name it with \`path\``);
-    return { ...table, ...table.binaries[key] };
-}
-
-/** True for the pinned file, false where none is. Anything else ends the step: a changed file is an alarm, not an absence. */
+/** True for the pinned file, false where none is. A changed file is an alarm, no absence: no other source is tried. */
 function holds(file, sha256) {
-    let presented;
+    const hash = createHash("sha256"), part = Buffer.allocUnsafe(1 << 18);
     try {
-        presented = digest(file);
-    } catch (cause) {
-        if (cause.code === "ENOENT") return false;
-        fail(FILES, `expected a readable file at ${file}, met ${cause.message}: repair or remove it`);
-    }
-    if (presented === sha256) return true;
-    fail(FILES, `expected SHA-256 ${sha256} of ${file}, met ${presented}: it is not the binary that this commit of the action pins and was not run; find out who changed it, then remove it`);
-}
-
-function digest(file) {
-    const hash = createHash("sha256"), part = Buffer.allocUnsafe(1 << 18), handle = fs.openSync(file);
-    try {
-        for (let length; (length = fs.readSync(handle, part)) > 0;) hash.update(part.subarray(0, length));
-    } finally {
+        const handle = fs.openSync(file);
+        for (let length; (length = fs.readSync(handle, part)) > 0; ) hash.update(part.subarray(0, length));
         fs.closeSync(handle);
-    }
-    return hash.digest("hex");
-}
-
-function executable(file) {
-    try {
-        if (!fs.statSync(file).isFile()) throw new Error("something else");
-        fs.accessSync(file, fs.constants.X_OK);
     } catch (cause) {
-        fail(FILES, `expected \`path\` to name an executable file, met ${cause.message} (${file}): a relative path starts at the workspace, and the file has to be there before this step`);
+        return cause.code !== "ENOENT" && fail(FILES, `a readable ${file}`, cause.message, "repair it or remove it");
     }
-    return file;
+    const met = hash.digest("hex"), next = "it was not run; find out who changed it, then remove it";
+    return met === sha256 || fail(FILES, `SHA-256 ${sha256} of ${file}`, met, next);
 }
 
-/** A checkout in between takes a binary away that `path` names: then post runs this copy, and removes it. */
+/** What `path` names, as a copy that both steps run and post removes: a checkout in between takes the original away. */
 export function keep(file) {
-    if (!env.INPUT_PATH?.trim() || !env.GITHUB_STATE || !env.RUNNER_TEMP) return file;
+    if (!named) return file;
     try {
-        const copy = join(fs.mkdtempSync(join(env.RUNNER_TEMP, "jobpass-bin-")), basename(file)), delimiter = randomUUID();
-        fs.appendFileSync(env.GITHUB_STATE, `binary<<${delimiter}\n${copy}\n${delimiter}\n`); // first: post cleans up after a kill
+        fs.accessSync(file, fs.constants.X_OK);
+        if (!fs.statSync(file).isFile()) throw new Error(`${file}, which is no file`);
+        if (!env.GITHUB_STATE || !env.RUNNER_TEMP) return file;
+        const copy = join(fs.mkdtempSync(join(env.RUNNER_TEMP, "jobpass-bin-")), basename(file)), end = randomUUID();
+        fs.appendFileSync(env.GITHUB_STATE, `binary<<${end}\n${copy}\n${end}\n`); // first: a kill may come in between
         fs.copyFileSync(file, copy, fs.constants.COPYFILE_FICLONE);
         return copy;
     } catch (cause) {
-        fail(FILES, `expected to copy ${file} into RUNNER_TEMP for the post step, met ${cause.message}: make room, or make ${env.RUNNER_TEMP} writable`);
+        const next = "it starts at the workspace and has to be there before this step; RUNNER_TEMP takes a copy";
+        return fail(FILES, "`path` to name an executable file", cause.message, next);
     }
 }
 
-/** The copy that main made. Only beside `path`: elsewhere a variable of this name is somebody else's. */
-export const kept = () => (env.INPUT_PATH?.trim() && env.STATE_binary) || undefined;
-
-/** Runs it to its end: no shell, streams inherited, signals passed on. Returns its exit code, 128 + n after signal n. */
-export function run(file, args, more = {}) {
+/** Runs it to its end: no shell, streams inherited, signals passed on. Its exit code, 128 + n after signal n. */
+export function run(file, args, more) {
     return new Promise((done, refuse) => {
         let child;
-        // The runner signals this process only. On Windows Ctrl-C reaches the child by itself, and kill() would be its end.
-        const forward = (signal) => platform !== "win32" && child?.kill(signal);
-        for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, forward);
-        if (env.RUNNER_DEBUG === "1") say(`::debug::jobpass: ${file} ${args[0]}`);
+        // The runner signals this process only. On Windows Ctrl-C reaches the child by itself, and kill would end it.
+        const pass = (signal) => platform !== "win32" && child?.kill(signal);
+        for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, pass);
+        if (env.RUNNER_DEBUG === "1") say(`::debug::jobpass runs ${file}`);
         child = spawn(file, args, { stdio: "inherit", env: { ...env, ...more } });
         child.once("error", refuse).once("exit", (code, signal) => done(code ?? 128 + constants.signals[signal]));
-    }).catch((cause) => fail(FILES, `expected to start ${file}, met ${cause.message}: it has to be there, executable, and built for ${platform}-${arch}`));
+    }).catch((cause) => fail(FILES, `to start ${file}`, cause.message, `is it there, and built for ${machine}?`));
 }

@@ -1,51 +1,47 @@
-// Downloads a release's binary into the tool cache: URL SHA256 TEMPORARY TARGET. Its own process, see binary.mjs.
+// Downloads a release's binary: URL SHA256 TEMPORARY TARGET. A process of its own, see binary.mjs.
 import { createHash } from "node:crypto";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fail } from "./binary.mjs";
+import { FILES, NETWORK, fail } from "./binary.mjs";
 
-const FILES = 5, NETWORK = 6, TRIES = 3, REDIRECTS = 5, DEADLINE_MS = 120_000, LIMIT = 64 * 1024 * 1024;
-const [asked, sha256, temporary, target] = process.argv.slice(2);
-const deadline = AbortSignal.timeout(DEADLINE_MS);
-const final = (text) => Object.assign(new Error(text), { final: true });
+const TRIES = 3, REDIRECTS = 5, DEADLINE_MS = 120_000, LIMIT = 64 * 1024 * 1024; // the deadline is for all tries
+const [asked, sha256, temporary, target] = process.argv.slice(2), deadline = AbortSignal.timeout(DEADLINE_MS);
+const failure = (text, final = true) => Object.assign(new Error(text), { final });
 
-async function get() {
-    let url = new URL(asked), answer;
-    for (let hops = 0; ; hops += 1) {
-        // Plain http is for this machine only: tests, and a mirror that runs beside the job.
-        if (url.protocol !== "https:" && !(url.protocol === "http:" && ["127.0.0.1", "[::1]"].includes(url.hostname))) throw final(`an address that is not https: ${url}`);
-        answer = await fetch(url, { redirect: "manual", signal: deadline });
-        if (![301, 302, 303, 307, 308].includes(answer.status)) break;
-        if (hops === REDIRECTS) throw final(`more than ${REDIRECTS} redirects`);
-        url = new URL(answer.headers.get("location") ?? "", url);
-    }
-    if (answer.status !== 200) throw Object.assign(new Error(`HTTP ${answer.status} from ${url.host}`), { final: answer.status < 500 && answer.status !== 429 });
+async function get(url, hops = 0) {
+    // Plain http is for this machine only: a mirror beside the job, and the tests.
+    const loopback = url.protocol === "http:" && ["127.0.0.1", "[::1]"].includes(url.hostname);
+    if (url.protocol !== "https:" && !loopback) throw failure(`${url}, which is not https`);
+    const answer = await fetch(url, { redirect: "manual", signal: deadline });
+    const { status } = answer, to = status > 300 && status < 400 && answer.headers.get("location");
+    if (to && hops < REDIRECTS) return get(new URL(to, url), hops + 1);
+    if (status !== 200) throw failure(`HTTP ${status} from ${url.host}`, status < 500 && status !== 429);
     const parts = [];
     let size = 0;
     for await (const part of answer.body) {
-        if ((size += part.length) > LIMIT) throw final(`more than ${LIMIT} bytes`);
         parts.push(part);
+        if ((size += part.length) > LIMIT) throw failure(`more than ${LIMIT} bytes`);
     }
     return Buffer.concat(parts);
 }
 
-let bytes;
-for (let tries = 1; !bytes; tries += 1) {
+async function tried(times) {
     try {
-        bytes = await get();
+        return await get(new URL(asked));
     } catch (cause) {
         const met = cause.cause?.code || cause.cause?.message || cause.message;
-        if (cause.final || deadline.aborted || tries === TRIES) fail(NETWORK, `expected the binary from ${asked}, met ${met}: allow that address (HTTPS_PROXY is heeded), or name a binary with \`path\``);
-        await sleep(1000 * tries);
+        const next = "allow that address (HTTPS_PROXY is heeded), or name a binary with `path`";
+        if (cause.final || deadline.aborted || times === TRIES) fail(NETWORK, `a binary at ${asked}`, met, next);
     }
+    return new Promise((wake) => setTimeout(wake, 1000 * times)).then(() => tried(times + 1));
 }
-const presented = createHash("sha256").update(bytes).digest("hex");
-if (presented !== sha256) fail(FILES, `expected SHA-256 ${sha256} of ${asked}, met ${presented} (${bytes.length} bytes): nothing was kept or run; look at what answers there in the release's place`);
+
+const bytes = await tried(1), met = createHash("sha256").update(bytes).digest("hex"), size = bytes.length;
+if (met !== sha256) fail(FILES, `SHA-256 ${sha256} of ${asked}`, `${met} (${size} bytes)`, "see what answers there");
 try {
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(temporary, bytes, { mode: 0o755, flag: "wx", flush: true }); // whole on disk before it bears its name
+    writeFileSync(temporary, bytes, { mode: 0o755, flag: "wx", flush: true }); // whole on disk before it has its name
     renameSync(temporary, target);
 } catch (cause) {
-    fail(FILES, `expected to write ${target}, met ${cause.message}: make RUNNER_TOOL_CACHE writable, or name a binary with \`path\``);
+    fail(FILES, `to write ${target}`, cause.message, "make RUNNER_TOOL_CACHE writable, or name a binary with `path`");
 }
