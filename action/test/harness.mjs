@@ -15,8 +15,8 @@ export const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex"
 export const FAKE = '#!/bin/sh\necho "ran $0 $*"\n';
 
 /** A directory that goes with the test. The name is awkward on purpose. */
-export function scratch(t) {
-    const directory = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), "shim a\nb'%-"));
+export function scratch(t, name = "shim a\nb'%-") {
+    const directory = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), name));
     t.after(() => fs.rmSync(directory, { recursive: true, force: true }));
     return directory;
 }
@@ -28,8 +28,8 @@ export function program(file, text = FAKE) {
 }
 
 /** A runner's directories and files, and the action in it; its table pins `text` for this machine. */
-export function job(t, { text = FAKE, base = "http://127.0.0.1:2", carried = true, table } = {}) {
-    const root = scratch(t);
+export function job(t, { text = FAKE, base = "http://127.0.0.1:2", carried = true, table, name } = {}) {
+    const root = scratch(t, name);
     const at = (...parts) => path.join(root, ...parts);
     for (const name of ["action", "temp", "tools", "workspace"]) fs.mkdirSync(at(name));
     for (const name of fs.readdirSync(SHIM).filter((name) => name.endsWith(".mjs"))) {
