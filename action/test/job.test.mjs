@@ -24,7 +24,8 @@ before(async () => {
     directory = scratch({ after: (clean) => cleanups.push(clean) }, "shim sandbox-");
     const args = ["sandbox", "--open", "--format", "json", "--ca-file", path.join(directory, "ca.pem")];
     args.push("--log", path.join(directory, "log"));
-    sandbox = spawn(BINARY, args, { stdio: ["pipe", "pipe", "inherit"], env: { PATH: process.env.PATH }, cwd: directory });
+    const env = { PATH: process.env.PATH };
+    sandbox = spawn(BINARY, args, { stdio: ["pipe", "pipe", "inherit"], env, cwd: directory });
     cleanups.push(() => sandbox.kill());
     let text = "";
     await new Promise((done, refuse) => {

@@ -33,8 +33,9 @@ test("ends the pass of its own main step with the same binary", async (t) => {
 test("a checkout in between takes `path` away: the copy runs, and goes", async (t) => {
     const here = job(t, { carried: false });
     const env = await used(here);
-    assert.deepEqual([path.dirname(path.dirname(env.STATE_binary)), path.basename(env.STATE_binary)], [here.at("temp"), "jobpass"]);
-    assert.equal(fs.statSync(path.dirname(env.STATE_binary)).mode & 0o777, 0o700, "nobody else can swap it");
+    const own = path.dirname(env.STATE_binary);
+    assert.deepEqual([path.dirname(own), path.basename(env.STATE_binary)], [here.at("temp"), "jobpass"]);
+    assert.equal(fs.statSync(own).mode & 0o777, 0o700, "nobody else can swap it");
     fs.rmSync(here.at("workspace"), { recursive: true });
     fs.mkdirSync(here.at("workspace"));
     assert.deepEqual(await post(here, env), {
