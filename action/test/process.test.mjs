@@ -83,6 +83,8 @@ test("streams are inherited: what it says is the step's output, and it can read"
 
 test("an annotation is one line whatever it quotes", async (t) => {
     const here = job(t);
-    const ended = await main(here, { INPUT_PATH: "100%\r\n::set-output name=x::y" });
-    refused(ended, 5, "100%\r\n::set-output name=x::y");
+    const ended = await main(here, { INPUT_PATH: "100%0A\r\n::set-output name=x::y" });
+    refused(ended, 5, "100%0A\r\n::set-output name=x::y");
+    assert.ok(ended.out.includes("100%250A%0D%0A::set-output"), ended.out);
+    assert.ok(!ended.out.includes("\r"), "the runner reads lines that a carriage return ends too");
 });
