@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { job, main, post, refused, start } from "./harness.mjs";
 
+/** Waits for a signal, not for ever: one that never comes is a red test and no process that stays. */
+const WAITS = "echo ready\nfor turn in $(seq 200); do sleep 0.02; done\n";
 /** Says what it got and ends in its own time. */
 const TRAPS = `#!/bin/sh
 for name in INT TERM HUP; do trap "echo got $name; sleep 0.3; echo cleaned; exit 9" $name; done
-echo ready
-while :; do sleep 0.02; done
-`;
+${WAITS}`;
 
 test("its exit code is the step's, in main and in post", async (t) => {
     const here = job(t, { text: '#!/bin/sh\nexit "$CODE"\n' });
@@ -41,7 +41,7 @@ for (const file of ["main.mjs", "post.mjs"]) {
 
 test("the second signal of a cancellation reaches it too", async (t) => {
     const traps = "trap 'echo got INT' INT\ntrap 'echo got TERM; exit 8' TERM\n";
-    const here = job(t, { text: `#!/bin/sh\n${traps}echo ready\nwhile :; do sleep 0.02; done\n` });
+    const here = job(t, { text: `#!/bin/sh\n${traps}${WAITS}` });
     const running = start(here, "main.mjs");
     await running.said("ready");
     running.child.kill("SIGINT");
