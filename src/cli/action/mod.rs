@@ -46,29 +46,17 @@ async fn as_told(world: &World, style: Style, attempts: &mut Vec<Attempt>) -> Re
     {
         return skip(&error, world);
     }
-    let args = told.checked()?;
-    annotate::show(&args.notices);
-    if args.mask_accounts {
-        mask_accounts(&args.login, world)?;
+    let told = told.checked()?;
+    annotate::show(&told.notices);
+    if told.mask_accounts {
+        mask_accounts(&told.login, world)?;
     }
-    match login::hand_over(&args.login, world, style, attempts).await {
-        Ok(done) => Ok(done.said()),
-        Err(error) if args.optional && all_absent(attempts, &error) => {
-            attempts.clear();
-            skip(&error, world)
-        }
-        Err(error) => Err(error),
-    }
+    Ok(login::hand_over(&told.login, world, style, attempts).await?.said())
 }
 
 /// True where no ID token is to be had; one that is there and does not serve is another matter.
 fn is_absent(error: &Error) -> bool {
-    error.kind == Kind::NoToken
-        && ["no-permission", "no-source", "no-id-token", "token-variable-missing"].contains(&error.code)
-}
-
-fn all_absent(attempts: &[Attempt], error: &Error) -> bool {
-    is_absent(error) && attempts.iter().all(|attempt| attempt.outcome.as_ref().is_err_and(is_absent))
+    error.kind == Kind::NoToken && ["no-permission", "no-source", "token-variable-missing"].contains(&error.code)
 }
 
 /// Ends without credentials and without failing, and says so to the reader and to later steps.
