@@ -130,6 +130,15 @@ fn a_token_that_does_not_serve() {
         assert_eq!(said.len(), 1, "{name}: {said:?}");
         assert!(said[0].replace(&file, "FILE").starts_with(says), "{name}: {said:?}");
     }
+    let mut job = Job::new(&sandbox.variables);
+    job.set("MY_TOKEN", "canary");
+    let ran = uses(&job, &[&AWS[..], &[("token-env", "MY_TOKEN"), ("optional", "true")]].concat());
+    fails("no token in a variable", &job, &ran, 3);
+    assert!(
+        annotations(&ran, &sandbox)[0].starts_with("id-token-malformed::the variable MY_TOKEN: "),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
