@@ -23,6 +23,7 @@ mod job;
 mod relay;
 
 mod gitlab;
+mod linters;
 
 use std::collections::BTreeMap;
 use std::fs;
