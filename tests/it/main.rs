@@ -9,6 +9,8 @@
 )]
 
 mod action;
+mod action_denied;
+mod action_wrong;
 mod clocks;
 mod config;
 mod docs;

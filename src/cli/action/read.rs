@@ -8,7 +8,7 @@ use clap::ValueEnum as _;
 
 use super::annotate;
 use super::inputs::{Input, Takes, all};
-use crate::cli::common::{EdgeArgs, EdgeFlags, INPUTS, Names, NetArgs, SourceArgs, deadline};
+use crate::cli::common::{EdgeArgs, EdgeFlags, INPUTS, Names, NetArgs, SourceArgs, UNSET, deadline};
 use crate::cli::format::ShellFormat;
 use crate::cli::login::{self, Deliver};
 use crate::duration;
@@ -200,7 +200,8 @@ impl Reading {
             [Destination::Gcp] => "gcp-audience",
             [Destination::Azure] => "azure-audience",
             [] => {
-                let hint = "in a jobpass.toml, set audience on the edge";
+                let file = self.set.contains_key("config");
+                let hint = if file { "in a jobpass.toml, set audience on the edge" } else { UNSET };
                 self.problem(name, "belongs to a cloud, and no input describes one".to_owned(), Some(hint));
                 return;
             }
@@ -247,19 +248,19 @@ impl Reading {
         }
     }
 
-    fn text(&mut self, ours: &str) -> Option<String> {
+    fn text(&self, ours: &str) -> Option<String> {
         self.set.get(ours)?.texts.first().cloned()
     }
 
-    fn texts(&mut self, ours: &str) -> Vec<String> {
+    fn texts(&self, ours: &str) -> Vec<String> {
         self.set.get(ours).map(|set| set.texts.clone()).unwrap_or_default()
     }
 
-    fn on(&mut self, ours: &str) -> bool {
+    fn on(&self, ours: &str) -> bool {
         self.text(ours).as_deref() == Some("true")
     }
 
-    fn path(&mut self, ours: &str) -> Option<PathBuf> {
+    fn path(&self, ours: &str) -> Option<PathBuf> {
         self.text(ours).map(PathBuf::from)
     }
 
@@ -302,11 +303,23 @@ impl Reading {
         }
     }
 
+    /// How inputs of ours are spoken of: as whoever wrote the workflow does. Who uses another action's names for a cloud is told
+    /// of a missing one by that action's name too.
+    fn names(&self) -> BTreeMap<&'static str, &'static str> {
+        let mut names: BTreeMap<_, _> = self.set.iter().map(|(ours, set)| (*ours, set.by)).collect();
+        for input in all() {
+            if let Takes::Is(ours) = input.takes
+                && let Some((cloud, _)) = ours.split_once('-')
+                && self.set.iter().any(|(other, set)| other.starts_with(cloud) && set.by != *other)
+            {
+                names.entry(ours).or_insert(input.name);
+            }
+        }
+        names
+    }
+
     fn told(mut self) -> Told {
-        let mut names: BTreeMap<&'static str, &'static str> =
-            self.set.iter().map(|(ours, set)| (*ours, set.by)).collect();
-        // A cloud's own lifetime is spoken of by the input that set it; there is none of ours.
-        names.retain(|ours, by| ours != by);
+        let names = self.names();
         let flags = EdgeFlags {
             ttl: self.text("ttl"),
             aws_role: self.text("aws-role"),
@@ -361,9 +374,9 @@ fn items(value: &str) -> Vec<String> {
     value.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
-/// A short word as it is; else what it looks like: a text in the wrong place can be a secret.
+/// A short text as it is; else what it looks like: a text in the wrong place can be a secret.
 fn quoted(value: &str) -> String {
-    let word = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_graphic());
+    let word = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     if word { format!("`{value}`") } else { shape(value) }
 }
 
