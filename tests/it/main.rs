@@ -9,7 +9,10 @@
 )]
 
 mod action;
+mod action_clouds;
 mod action_denied;
+mod action_file;
+mod action_values;
 mod action_wrong;
 mod clocks;
 mod config;
