@@ -27,6 +27,7 @@ mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
+mod layers;
 mod leaks;
 mod listeners;
 mod login;
