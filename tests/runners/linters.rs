@@ -36,8 +36,9 @@ fn zizmor(machine: &Machine, directory: &Path) -> Ran {
     run(command.args(["--offline", "--no-progress", "--strict-collection", "--persona", "auditor", "."]))
 }
 
-fn actionlint(machine: &Machine, directory: &Path, files: &[String]) -> Ran {
-    run(machine.runner("actionlint", directory).args(files))
+fn actionlint(machine: &Machine, directory: &Path) -> Ran {
+    // It takes one argument, a pattern.
+    run(machine.runner("actionlint", directory).arg(".github/workflows/*.yml"))
 }
 
 #[test]
@@ -68,13 +69,13 @@ fn actionlint_finds_nothing() {
     let machine = Machine::new();
     let workflows = repository(&machine);
     let directory = machine.path("linted");
-    let ran = actionlint(&machine, &directory, &workflows);
+    let ran = actionlint(&machine, &directory);
     assert_eq!(ran.code, 0, "{}", log(&ran));
     assert!(log(&ran).contains(&format!("Checking {} workflow file(s)", workflows.len())), "{}", log(&ran));
 
     let file = directory.join(&workflows[0]);
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("runs-on:", "run-on:")).unwrap();
-    let ran = actionlint(&machine, &directory, &workflows[..1]);
+    let ran = actionlint(&machine, &directory);
     assert!(ran.code != 0 && log(&ran).contains("run-on"), "{}", log(&ran));
 }
