@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::harness::{Ran, checkout, run};
-use crate::{Machine, log};
+use crate::{Machine, copy, log};
 
 /// A folder as a repository has it: the workflows of the examples and our own, and the action.
 fn repository(machine: &Machine) -> Vec<String> {
@@ -37,8 +37,7 @@ fn zizmor(machine: &Machine, directory: &Path) -> Ran {
 }
 
 fn actionlint(machine: &Machine, directory: &Path) -> Ran {
-    // It takes one argument, a pattern.
-    run(machine.runner("actionlint", directory).arg(".github/workflows/*.yml"))
+    run(machine.runner("actionlint", directory).arg("-no-color"))
 }
 
 #[test]
@@ -69,13 +68,20 @@ fn actionlint_finds_nothing() {
     let machine = Machine::new();
     let workflows = repository(&machine);
     let directory = machine.path("linted");
+    copy(&checkout().join("action"), &directory.join("action"));
+    // It reads the action where a workflow uses it.
+    let uses = "on: push\njobs:\n  one:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: $/.\n        with: { aws-role: x }\n";
+    machine.scratch.write("linted/.github/workflows/uses.yml", uses);
+    machine.commit(&directory, "https://github.com/acme/shop");
     let ran = actionlint(&machine, &directory);
     assert_eq!(ran.code, 0, "{}", log(&ran));
-    assert!(log(&ran).contains(&format!("Checking {} workflow file(s)", workflows.len())), "{}", log(&ran));
 
+    // And it does look, at the workflows and at the action.
     let file = directory.join(&workflows[0]);
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("runs-on:", "run-on:")).unwrap();
+    machine.scratch.write("linted/.github/workflows/uses.yml", &uses.replace("aws-role", "aws-rule"));
     let ran = actionlint(&machine, &directory);
-    assert!(ran.code != 0 && log(&ran).contains("run-on"), "{}", log(&ran));
+    assert!(ran.code != 0 && ran.stdout.contains("\"run-on\""), "{}", log(&ran));
+    assert!(ran.stdout.contains("\"aws-rule\" is not defined in action"), "{}", log(&ran));
 }
