@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import net from "node:net";
+import path from "node:path";
 import { describe, test } from "node:test";
 import { FAKE, files, job, main, refused, server, start } from "./harness.mjs";
 
@@ -152,6 +153,17 @@ describe("download", { concurrency: 4 }, () => {
         const busy = job(t, { base: release.base, carried: false });
         fs.symlinkSync("/proc/self/no", busy.at("tools", "jobpass"));
         refused(await main(busy), 5, "to write", busy.places.cached);
+    });
+
+    test("what was written before the tool cache failed is removed", async (t) => {
+        let here;
+        const release = await server(t, (_, response) => {
+            fs.mkdirSync(path.join(here.places.cached, "in the way"), { recursive: true });
+            response.end(FAKE);
+        });
+        here = job(t, { base: release.base, carried: false });
+        refused(await main(here), 5, "rename", here.places.cached);
+        assert.deepEqual(files(here.at("tools")), []);
     });
 
     test("a cancelled download leaves nothing and starts nothing", async (t) => {
