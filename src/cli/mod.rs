@@ -1,5 +1,6 @@
 //! The command line: one file per verb; arguments, help text and rendering live here and nowhere else.
 
+pub mod action;
 mod attempts;
 pub mod common;
 pub mod completions;
@@ -57,6 +58,8 @@ pub enum Verb {
     Exec(Box<exec::Args>),
     /// End this job's pass: remove its files, blank its variables
     Logout(logout::Args),
+    /// What the GitHub Action runs: login, told by the action's inputs (INPUT_ variables) instead of flags
+    Action,
     /// Run the whole login against the built-in sandbox: no account, no network, nothing written
     DryRun(Box<dry_run::Args>),
     /// Show the claims of this job's ID token (never the token, unless --raw)
@@ -89,7 +92,7 @@ impl Verb {
             Verb::DryRun(args) => args.format == Format::Json,
             Verb::Token(args) => args.format == Format::Json,
             Verb::Sandbox(args) => args.format == ShellFormat::Json,
-            Verb::Login(_) | Verb::Exec(_) | Verb::Completions(_) => false,
+            Verb::Login(_) | Verb::Exec(_) | Verb::Action | Verb::Completions(_) => false,
         }
     }
 }
@@ -99,8 +102,17 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
     match &cli.verb {
         Verb::Login(args) => until_signal(login::run(args, world, style)).await,
         Verb::Exec(args) => exec::run(args, world, style).await,
+        Verb::Action => action::run(world, style).await,
         Verb::Logout(args) => {
-            logout::run(args, world, &mut std::io::stdout().lock(), &mut std::io::stderr().lock()).map(|()| 0)
+            let ended = logout::run(args, world, &mut std::io::stdout().lock(), &mut std::io::stderr().lock());
+            // A post step has nobody who reads its log: what could not be removed stands beside the run.
+            if let Err(error) = &ended
+                && args.format == ShellFormat::Text
+                && world.switch("GITHUB_ACTIONS")
+            {
+                action::annotate::show(&[action::annotate::error(error)]);
+            }
+            ended.map(|()| 0)
         }
         Verb::DryRun(args) => until_signal(dry_run::run(args, world)).await,
         Verb::Token(args) => until_signal(token::run(args, world)).await,

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod action;
 mod clocks;
 mod config;
 mod docs;
