@@ -1,9 +1,7 @@
 // Which binary runs, whether it is the one that this commit of the action pins, and running it.
-import { spawn } from "node:child_process";
-import { createHash, randomUUID } from "node:crypto";
-import * as fs from "node:fs";
-import { constants } from "node:os";
-import { basename, join, resolve } from "node:path";
+const load = process.getBuiltinModule; // import would also load what hangs on unused exports: 4 ms of a start
+const { createHash, randomUUID } = load("node:crypto");
+const fs = load("node:fs"), { basename, dirname, join, resolve } = load("node:path");
 
 const { env, platform, arch } = process, machine = `${platform}-${arch}`;
 const here = import.meta.dirname, named = env.INPUT_PATH?.trim();
@@ -11,6 +9,8 @@ export const USAGE = 2, FILES = 5, NETWORK = 6; // exit codes, as in docs/exit-c
 
 /** The copy that main made (`keep`). Without `path` it made none, and a variable of that name is somebody else's. */
 export const kept = named && env.STATE_binary;
+/** Removes it, with the directory that was made for it. */
+export const forget = () => fs.rmSync(dirname(kept), { recursive: true, force: true });
 
 /** Prints a line. Not through console: to load its streams costs a start more than the line is worth. */
 export const say = (text) => fs.writeSync(1, `${text}\n`);
@@ -83,7 +83,8 @@ export function run(file, args, more) {
         const pass = (signal) => platform !== "win32" && child?.kill(signal);
         for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, pass);
         if (env.RUNNER_DEBUG === "1") say(`::debug::jobpass runs ${file}`);
-        child = spawn(file, args, { stdio: "inherit", env: { ...env, ...more } });
-        child.once("error", refuse).once("exit", (code, signal) => done(code ?? 128 + constants.signals[signal]));
+        child = load("node:child_process").spawn(file, args, { stdio: "inherit", env: { ...env, ...more } });
+        const numbers = load("node:os").constants.signals;
+        child.once("error", refuse).once("exit", (code, signal) => done(code ?? 128 + numbers[signal]));
     }).catch((cause) => fail(FILES, `to start ${file}`, cause.message, `is it there, and built for ${machine}?`));
 }

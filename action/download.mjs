@@ -5,13 +5,12 @@ import { dirname } from "node:path";
 import { FILES, NETWORK, fail } from "./binary.mjs";
 
 const TRIES = 3, REDIRECTS = 5, DEADLINE_MS = 120_000, LIMIT = 64 * 1024 * 1024; // the deadline is for all tries
+const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\])(:\d+)?$/; // a mirror beside the job, and the tests
 const [asked, sha256, temporary, target] = process.argv.slice(2), deadline = AbortSignal.timeout(DEADLINE_MS);
 const failure = (text, final = true) => Object.assign(new Error(text), { final });
 
 async function get(url, hops = 0) {
-    // Plain http is for this machine only: a mirror beside the job, and the tests.
-    const loopback = url.protocol === "http:" && ["127.0.0.1", "[::1]"].includes(url.hostname);
-    if (url.protocol !== "https:" && !loopback) throw failure(`${url}, which is not https`);
+    if (url.protocol !== "https:" && !LOOPBACK.test(url.origin)) throw failure(`${url}, which is not https`);
     const answer = await fetch(url, { redirect: "manual", signal: deadline });
     const { status } = answer, to = status > 300 && status < 400 && answer.headers.get("location");
     if (to && hops < REDIRECTS) return get(new URL(to, url), hops + 1);

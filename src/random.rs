@@ -10,10 +10,24 @@ use crate::error::{Error, Kind, Result};
 /// When the operating system has no randomness to give; nothing can be kept private then.
 pub fn bytes<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Error::new(Kind::Files, "randomness", "the operating system gives no random bytes"))?;
+    fill(&mut bytes)?;
     Ok(bytes)
+}
+
+/// `count` random bytes.
+///
+/// # Errors
+/// As [`bytes`].
+pub fn many(count: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn fill(bytes: &mut [u8]) -> Result<()> {
+    SystemRandom::new()
+        .fill(bytes)
+        .map_err(|_| Error::new(Kind::Files, "randomness", "the operating system gives no random bytes"))
 }
 
 /// `N` random bytes in hexadecimal, two characters each.

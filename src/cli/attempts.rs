@@ -4,7 +4,6 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::common::{self, NetArgs, SourceArgs};
@@ -75,14 +74,6 @@ pub(super) fn planned(grants: &[Grant], mode: Mode, pass: &Pass, ready: &Ready, 
 pub(super) struct Granted {
     pub(super) grants: Vec<Grant>,
     pub(super) exit_code: u8,
-}
-
-impl Granted {
-    /// When the last of them ends, in seconds since the epoch: the pass may be swept after that.
-    pub(super) fn expires(&self) -> i64 {
-        let last = self.grants.iter().map(|grant| grant.credential.expiration()).max();
-        last.unwrap_or(OffsetDateTime::UNIX_EPOCH).unix_timestamp()
-    }
 }
 
 /// All-or-nothing, or with `--keep-going` what there is. Says of every edge what became of it.

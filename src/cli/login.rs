@@ -14,6 +14,7 @@ use crate::delivery::{Mode, Plan, outputs, shell};
 use crate::edge::Destination;
 use crate::error::{Error, Result};
 use crate::login::Attempt;
+use crate::pass::earlier::Earlier;
 use crate::pass::{Holder, Pass, Sinks, logout};
 use crate::world::World;
 
@@ -153,12 +154,11 @@ pub(super) async fn hand_over(args: &Args, world: &World, style: Style, attempts
     }
     #[cfg(debug_assertions)]
     super::on_purpose::panic_if_asked(&plan, world);
+    let earlier = Earlier::of(&plan, world);
     // Masks go where nobody parses: the runner reads commands from both streams.
     match args.format {
-        ShellFormat::Text => pass.commit(&plan, granted.expires(), &sinks, &mut io::stdout().lock())?,
-        ShellFormat::Json | ShellFormat::Shell => {
-            pass.commit(&plan, granted.expires(), &sinks, &mut io::stderr().lock())?
-        }
+        ShellFormat::Text => pass.commit(&plan, &earlier, &sinks, &mut io::stdout().lock())?,
+        ShellFormat::Json | ShellFormat::Shell => pass.commit(&plan, &earlier, &sinks, &mut io::stderr().lock())?,
     }
     Ok(Done { plan, exit_code: granted.exit_code })
 }

@@ -3,8 +3,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use serde_json::json;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
 use super::format::ShellFormat;
-use crate::delivery::shell;
+use crate::delivery::{self, Held, shell};
 use crate::error::{Error, Kind, Result};
 use crate::pass::logout::{Ended, end};
 use crate::world::World;
@@ -29,9 +33,9 @@ pub struct Args {
 pub fn run(args: &Args, world: &World, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Result<()> {
     let ended = end(world, args.pass.as_deref())?;
     let data = match args.format {
-        ShellFormat::Text => String::new(),
-        ShellFormat::Json => json(&ended) + "\n",
-        ShellFormat::Shell => statements(&ended)?,
+        ShellFormat::Text => Zeroizing::default(),
+        ShellFormat::Json => Zeroizing::new(json(&ended) + "\n"),
+        ShellFormat::Shell => shell::restores(&ended.variables)?,
     };
     stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
         Error::new(Kind::Files, "standard-output", format!("cannot write to standard output: {error}"))
@@ -42,23 +46,23 @@ pub fn run(args: &Args, world: &World, stdout: &mut dyn Write, stderr: &mut dyn 
 }
 
 fn json(ended: &Ended) -> String {
+    let live: Vec<_> = ended.live.iter().map(|held| json!({"edge": held.edge, "expires": until(held)})).collect();
     let paths = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>();
-    serde_json::json!({
+    json!({
         "passes": paths(&ended.passes),
         "in-use": paths(&ended.in_use),
         "variables": ended.variables.keys().collect::<Vec<_>>(),
+        "others": ended.others,
         "blanked": ended.blanked,
+        "not-revoked": live,
     })
     .to_string()
 }
 
-fn statements(ended: &Ended) -> Result<String> {
-    let (blank, back): (Vec<_>, Vec<_>) = ended.variables.iter().partition(|(_, after)| after.is_empty());
-    let mut text = shell::unsets(blank.into_iter().map(|(name, _)| name.as_str()))?;
-    for (name, earlier) in back {
-        text.push_str(&shell::export(name, earlier)?);
-    }
-    Ok(text)
+/// When it ends, in words.
+fn until(held: &Held) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(held.expires).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    delivery::rfc3339(moment)
 }
 
 fn talk(ended: &Ended, world: &World) -> String {
@@ -73,11 +77,22 @@ fn talk(ended: &Ended, world: &World) -> String {
         text.push_str("no pass to end\n");
     }
     if ended.blanked {
-        text.push_str(&format!("blanked {} variables for the steps to come\n", ended.variables.len()));
+        let back = ended.variables.values().filter(|after| !after.is_empty()).count();
+        let blank = ended.variables.len() - back;
+        text.push_str(&format!("blanked {blank} variables for the steps to come\n"));
+        if back > 0 {
+            text.push_str(&format!("{back} variables have their earlier value back\n"));
+        }
     } else if !ended.variables.is_empty() && !world.switch("GITHUB_ACTIONS") {
         text.push_str(
             "variables that this shell has taken stay set until it ends; --format shell prints what unsets them\n",
         );
+    }
+    if !ended.others.is_empty() {
+        text.push_str(&format!("left as another step has set them since: {}\n", ended.others.join(", ")));
+    }
+    for held in &ended.live {
+        text.push_str(&format!("not revoked: {} works until {} for whoever has a copy\n", held.edge, until(held)));
     }
     text
 }
@@ -88,6 +103,7 @@ mod tests {
     use crate::delivery::testing::aws;
     use crate::delivery::{Mode, Options, plan};
     use crate::files::testing::TempDir;
+    use crate::pass::earlier::Earlier;
     use crate::pass::{Holder, Pass, Sinks};
 
     fn ran(args: &Args, world: &World) -> (String, String) {
@@ -99,7 +115,7 @@ mod tests {
     fn login(world: &World) -> PathBuf {
         let mut pass = Pass::open(world, Holder::Job).unwrap();
         let plan = plan(&[aws("deploy", true)], &Options::new(world, Mode::Files, pass.directory())).unwrap();
-        pass.commit(&plan, 0, &Sinks::default(), &mut Vec::new()).unwrap();
+        pass.commit(&plan, &Earlier::default(), &Sinks::default(), &mut Vec::new()).unwrap();
         pass.directory().to_owned()
     }
 
@@ -115,7 +131,8 @@ mod tests {
         assert!(err.starts_with(&format!("ended {}\n", pass.display())) && err.contains("--format shell"), "{err}");
 
         login(&world);
-        let (out, _) = ran(&Args { format: ShellFormat::Shell, ..Args::default() }, &world);
+        let after = world.clone().with("AWS_PROFILE", "default");
+        let (out, _) = ran(&Args { format: ShellFormat::Shell, ..Args::default() }, &after);
         assert_eq!(
             out,
             "unset AWS_CONFIG_FILE\nunset AWS_DEFAULT_REGION\nunset AWS_REGION\nunset AWS_SHARED_CREDENTIALS_FILE\n\
@@ -123,7 +140,7 @@ mod tests {
         );
 
         let pass = login(&world);
-        let (out, _) = ran(&Args { format: ShellFormat::Json, pass: Some(pass.clone()) }, &world);
+        let (out, _) = ran(&Args { format: ShellFormat::Json, pass: Some(pass.clone()) }, &after);
         let value: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!(value["passes"], serde_json::json!([pass.to_str().unwrap()]));
         assert_eq!((&value["blanked"], value["variables"].as_array().unwrap().len()), (&false.into(), 6));

@@ -13,7 +13,7 @@ use crate::random;
 pub enum Names {
     /// `GITHUB_ENV`: `[A-Z_][A-Z0-9_]*`, but not `NODE_OPTIONS`, which the runner refuses.
     Variables,
-    /// `GITHUB_OUTPUT`: `[a-z0-9][a-z0-9-]*`.
+    /// `GITHUB_OUTPUT` and `GITHUB_STATE`: `[a-z0-9][a-z0-9-]*`.
     Outputs,
 }
 

@@ -22,6 +22,7 @@ pub mod variables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
@@ -138,6 +139,17 @@ pub struct Plan {
     pub credentials: Vec<(String, Secret)>,
     /// What the reader should know.
     pub notes: Vec<String>,
+    /// What is handed over, and when it ends.
+    pub grants: Vec<Held>,
+}
+
+/// A grant that somebody holds from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The edge, as messages name it.
+    pub edge: String,
+    /// When the credential ends, in seconds since the epoch.
+    pub expires: i64,
 }
 
 impl Plan {
@@ -235,6 +247,8 @@ pub fn plan(grants: &[Grant], options: &Options) -> Result<Plan> {
     for grant in grants {
         refuse_control_characters(grant)?;
         plan.masks.extend(mask::of_grant(grant));
+        let expires = grant.credential.expiration().unix_timestamp();
+        plan.grants.push(Held { edge: grant.edge.title(), expires });
         plan.outputs.push((format!("{}-identity", grant.edge.name), grant.identity.clone()));
         plan.outputs.push((format!("{}-expiration", grant.edge.name), rfc3339(grant.credential.expiration())));
     }
@@ -294,7 +308,8 @@ fn refuse_control_characters(grant: &Grant) -> Result<()> {
     Ok(())
 }
 
-fn path_text(path: &Path) -> Result<String> {
+/// A path that a runner's file can carry.
+pub(crate) fn path_text(path: &Path) -> Result<String> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
         Error::usage("path-not-utf8", format!("the pass would lie at {}, which is not valid UTF-8", path.display()))
             .hint("point RUNNER_TEMP to a directory with a plain name")

@@ -1,10 +1,13 @@
 //! `--format shell`: statements for `eval "$(jobpass login --format shell)"`, in the words that every POSIX shell knows.
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
 use super::Plan;
 use super::github_env::{check_value, is_variable_name};
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 
 /// `unset` for what would win over ours, then `export NAME='value'` for each variable.
 ///
@@ -18,11 +21,24 @@ pub fn exports(plan: &Plan) -> Result<Zeroizing<String>> {
     Ok(text)
 }
 
+/// `unset` for what ends as the empty text, and `export` for what gets its earlier value back: for logout.
+///
+/// # Errors
+/// As [`exports`].
+pub fn restores(variables: &BTreeMap<String, Secret>) -> Result<Zeroizing<String>> {
+    let (blank, back): (Vec<_>, Vec<_>) = variables.iter().partition(|(_, after)| after.is_empty());
+    let mut text = Zeroizing::new(unsets(blank.into_iter().map(|(name, _)| name.as_str()))?);
+    for (name, earlier) in back {
+        text.push_str(&export(name, earlier.reveal())?);
+    }
+    Ok(text)
+}
+
 /// One `export NAME='value'` line.
 ///
 /// # Errors
 /// As [`exports`].
-pub fn export(name: &str, value: &str) -> Result<Zeroizing<String>> {
+fn export(name: &str, value: &str) -> Result<Zeroizing<String>> {
     check_name(name)?;
     check_value(name, value)?;
     let mut text = Zeroizing::new(format!("export {name}='"));
@@ -32,11 +48,8 @@ pub fn export(name: &str, value: &str) -> Result<Zeroizing<String>> {
     Ok(text)
 }
 
-/// One `unset` line per name, for logout.
-///
-/// # Errors
-/// [`Kind::Usage`](crate::error::Kind): a name outside `[A-Z_][A-Z0-9_]*`.
-pub fn unsets<'a>(names: impl Iterator<Item = &'a str>) -> Result<String> {
+/// One `unset` line per name.
+fn unsets<'a>(names: impl Iterator<Item = &'a str>) -> Result<String> {
     let mut text = String::new();
     for name in names {
         check_name(name)?;

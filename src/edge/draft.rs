@@ -122,7 +122,8 @@ impl Draft {
             Some((*name, flags))
         });
         if let (true, Some((name, flags))) = (missing, flag) {
-            let message = format!("is missing or empty, and {} is given; expected such as {example}", flags.given);
+            let message =
+                format!("is missing or empty, and {} is given; expected something like {example}", flags.given);
             problems.push(name, message, Some((flags.hint)(name, example)));
         } else if missing {
             let message = format!("edge `{}` has no {key}", self.name);

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::Pass;
-use super::journal::Exported;
+use super::earlier::{self, Earlier};
+use super::journal::{Exported, digest};
+use crate::delivery::github_env::{self, Names};
 use crate::delivery::{Plan, dotenv, mask};
 use crate::error::{Error, Kind, Result};
 use crate::files::{Appended, append_block, read_own, write_own};
@@ -25,6 +27,8 @@ pub struct Sinks {
     pub env: Option<PathBuf>,
     /// `GITHUB_OUTPUT`.
     pub output: Option<PathBuf>,
+    /// `GITHUB_STATE`.
+    pub state: Option<PathBuf>,
     /// The file of `--env-file`, from the root.
     pub env_file: Option<PathBuf>,
 }
@@ -39,7 +43,13 @@ impl Sinks {
         if !world.switch("GITHUB_ACTIONS") {
             return Ok(Sinks { env_file, ..Sinks::default() });
         }
-        Ok(Sinks { masks: true, env: world.path("GITHUB_ENV"), output: world.path("GITHUB_OUTPUT"), env_file })
+        Ok(Sinks {
+            masks: true,
+            env: world.path("GITHUB_ENV"),
+            output: world.path("GITHUB_OUTPUT"),
+            state: world.path("GITHUB_STATE"),
+            env_file,
+        })
     }
 }
 
@@ -51,16 +61,17 @@ struct Done {
 }
 
 impl Pass {
-    /// Writes `plan`, whose root is this pass's directory. `expires` is when the last credential in it ends, in seconds since
-    /// the epoch. Mask lines go to `stdout`, at once and before anything else.
+    /// Writes `plan`, whose root is this pass's directory. `earlier` is what stands in the job's variables; it is carried to
+    /// the post step where there is one. Mask lines go to `stdout`, at once and before anything else.
     ///
     /// # Errors
     /// [`Kind::Files`] for whatever cannot be written, [`Kind::Usage`] for what a runner's file cannot carry. Everything
     /// written so far has been taken back then, and dropping the pass removes the rest.
-    pub fn commit(&mut self, plan: &Plan, expires: i64, sinks: &Sinks, stdout: &mut dyn Write) -> Result<()> {
+    pub fn commit(&mut self, plan: &Plan, earlier: &Earlier, sinks: &Sinks, stdout: &mut dyn Write) -> Result<()> {
         // What can be refused without writing is refused first.
         let (env, outputs) = (plan.env_block()?, plan.output_block()?);
         let dotenv = sinks.env_file.is_some().then(|| dotenv::contents(plan)).transpose()?;
+        let halves = if sinks.state.is_some() { earlier.halves()? } else { None };
         let previous = sinks.env_file.as_deref().map(read_own).transpose()?.flatten();
 
         if sinks.masks {
@@ -74,12 +85,17 @@ impl Pass {
                 .hint("nothing was exported: an unmasked secret must not reach the log")
             })?;
         }
-        self.write_journal(plan, expires, sinks)?;
+        self.write_journal(plan, sinks)?;
         let mut done = Done::default();
         let written = self.write_files(plan).and_then(|()| {
             if let (Some(path), Some(text)) = (&sinks.env_file, &dotenv) {
                 write_own(path, text.as_bytes())?;
                 done.env_file = Some((path.clone(), previous));
+            }
+            if let (Some((pad, text)), Some(state)) = (&halves, &sinks.state) {
+                self.directory.write_new(earlier::PAD, pad, 0o600)?;
+                let block = github_env::block(Names::Outputs, [(earlier::STATE, text.as_str())])?;
+                done.appended.push(append_block(state, block.as_bytes())?);
             }
             for (path, text) in [(&sinks.output, &outputs), (&sinks.env, &env)] {
                 if let Some(path) = path {
@@ -97,17 +113,23 @@ impl Pass {
         }
     }
 
-    fn write_journal(&mut self, plan: &Plan, expires: i64, sinks: &Sinks) -> Result<()> {
+    fn write_journal(&mut self, plan: &Plan, sinks: &Sinks) -> Result<()> {
         let journal = &mut self.journal;
-        journal.expires = Some(expires);
+        journal.expires = plan.grants.iter().map(|grant| grant.expires).max();
+        journal.grants.clone_from(&plan.grants);
         journal.directories = plan.directories().into_iter().map(str::to_owned).collect();
         journal.files = plan.files.iter().map(|file| format!("{}/{}", file.directory, file.name)).collect();
         journal.variables = plan
             .variables
             .iter()
-            .map(|variable| Exported { name: variable.name.to_owned(), after: variable.after.clone() })
+            .map(|variable| Exported {
+                name: variable.name.to_owned(),
+                after: variable.after.clone(),
+                digest: digest(variable.value.reveal()),
+            })
             .collect();
-        journal.runner_files = sinks.output.iter().chain(&sinks.env).cloned().collect();
+        journal.blanked = plan.removed.iter().map(|name| (*name).to_owned()).collect();
+        journal.runner_files = [&sinks.state, &sinks.output, &sinks.env].into_iter().flatten().cloned().collect();
         journal.env_file.clone_from(&sinks.env_file);
         journal.write(&self.directory)
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::Held;
 use crate::error::{Error, Kind, Result};
 use crate::files::PrivateDir;
 
@@ -48,6 +49,10 @@ pub struct Journal {
     pub files: Vec<String>,
     /// Variables that were handed to the job.
     pub variables: Vec<Exported>,
+    /// Variables that were blanked, because they would have won over those.
+    pub blanked: Vec<String>,
+    /// What was granted and ends by itself only.
+    pub grants: Vec<Held>,
     /// The runner's files that were appended to.
     pub runner_files: Vec<PathBuf>,
     /// The file of `--env-file`.
@@ -70,6 +75,23 @@ pub struct Exported {
     pub name: String,
     /// What logout sets it to: the empty text, or an earlier value that is no secret.
     pub after: String,
+    /// The SHA-256 of the value that was handed over, in hexadecimal. What another step has set since is not ours to end.
+    pub digest: String,
+}
+
+impl Exported {
+    /// True for the value that was handed over.
+    #[must_use]
+    pub fn is(&self, value: &str) -> bool {
+        self.digest == digest(value)
+    }
+}
+
+/// The SHA-256 of a value, in hexadecimal.
+#[must_use]
+pub fn digest(value: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, value.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Journal {
@@ -151,11 +173,13 @@ mod tests {
             owner: Owner { pid: 3, started: None },
             directories: vec!["aws".into()],
             files: vec!["aws/config".into()],
-            variables: vec![Exported { name: "AWS_REGION".into(), after: String::new() }],
+            variables: vec![Exported { name: "AWS_REGION".into(), after: String::new(), digest: digest("x") }],
+            blanked: vec!["AWS_PROFILE".into()],
+            grants: vec![Held { edge: "aws edge `a`".into(), expires: 2 }],
             runner_files: vec!["/e".into()],
             env_file: None,
         };
-        let text = r#"{"version":1,"job":"7-1-build","runner":"r1","holder":"job","created":1,"expires":2,"owner":{"pid":3,"started":null},"directories":["aws"],"files":["aws/config"],"variables":[{"name":"AWS_REGION","after":""}],"runner_files":["/e"],"env_file":null}"#;
+        let text = r#"{"version":1,"job":"7-1-build","runner":"r1","holder":"job","created":1,"expires":2,"owner":{"pid":3,"started":null},"directories":["aws"],"files":["aws/config"],"variables":[{"name":"AWS_REGION","after":"","digest":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}],"blanked":["AWS_PROFILE"],"grants":[{"edge":"aws edge `a`","expires":2}],"runner_files":["/e"],"env_file":null}"#;
         assert_eq!(serde_json::to_string(&journal).unwrap(), text);
         assert_eq!(serde_json::from_str::<Journal>(text).unwrap(), journal);
     }
@@ -178,6 +202,8 @@ mod tests {
             directories: Vec::new(),
             files: Vec::new(),
             variables: Vec::new(),
+            blanked: Vec::new(),
+            grants: Vec::new(),
             runner_files: Vec::new(),
             env_file: None,
         };

@@ -4,22 +4,31 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
+use super::earlier::{self, Earlier, MOST};
+use super::handed::{self, Handed};
 use super::journal::{Holder, Journal};
 use super::place::{self, Base};
 use super::{LOCK_WAIT, in_use};
-use crate::delivery::PASS_VARIABLE;
-use crate::delivery::github_env::{Names, block, is_variable_name};
+use crate::delivery::github_env::{Names, block};
+use crate::delivery::{Held, PASS_VARIABLE};
 use crate::error::{Error, Kind, Result};
 use crate::files::{PrivateDir, append_block, is_own_directory, remove_own, remove_tree};
+use crate::secret::Secret;
 use crate::world::World;
 
 /// What was ended.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Ended {
     /// The passes' directories; all are gone.
     pub passes: Vec<PathBuf>,
     /// The variables that the passes had handed to the job, with what they are set to now.
-    pub variables: BTreeMap<String, String>,
+    pub variables: BTreeMap<String, Secret>,
+    /// Variables that the passes had handed to the job and another step has set since: they are left as they are.
+    pub others: Vec<String>,
+    /// What was granted and has not ended yet. Nothing is revoked at the cloud.
+    pub live: Vec<Held>,
     /// Passes left alone because a running `jobpass exec` holds them and ends them itself.
     pub in_use: Vec<PathBuf>,
     /// Whether the job's later steps see the variables blanked (GitHub).
@@ -35,6 +44,7 @@ pub struct Ended {
 /// ended has been ended by then.
 pub fn end(world: &World, explicit: Option<&Path>) -> Result<Ended> {
     let mut ended = Ended::default();
+    let mut handed = Vec::new();
     let mut failures = Vec::new();
     let named = match explicit {
         Some(path) => Some(world.resolve(path)?),
@@ -43,15 +53,21 @@ pub fn end(world: &World, explicit: Option<&Path>) -> Result<Ended> {
     let found = if explicit.is_some() { Vec::new() } else { of_this_job(world)? };
     let all = named.iter().chain(found.iter().filter(|path| Some(*path) != named.as_ref()));
     for path in all {
-        if let Err(error) = end_one(path, explicit.is_some(), &mut ended) {
-            failures.push(error);
+        match end_one(path, explicit.is_some(), world, &mut ended) {
+            Ok(None) => {}
+            Ok(Some(one)) => {
+                failures.extend(one.failure.clone());
+                handed.push(one);
+            }
+            Err(error) => failures.push(error),
         }
     }
+    (ended.variables, ended.others) = handed::settle(handed, world);
     if !ended.variables.is_empty()
         && world.switch("GITHUB_ACTIONS")
         && let Some(env) = world.path("GITHUB_ENV")
     {
-        let entries = ended.variables.iter().map(|(name, after)| (name.as_str(), after.as_str()));
+        let entries = ended.variables.iter().map(|(name, after)| (name.as_str(), after.reveal()));
         match block(Names::Variables, entries).and_then(|text| append_block(&env, text.as_bytes())) {
             Ok(_) => ended.blanked = true,
             Err(error) => failures.push(error),
@@ -84,9 +100,9 @@ pub(super) fn passes_in(base: &Path) -> Vec<(PathBuf, String)> {
     all
 }
 
-fn end_one(path: &Path, explicit: bool, ended: &mut Ended) -> Result<()> {
+fn end_one(path: &Path, explicit: bool, world: &World, ended: &mut Ended) -> Result<Option<Handed>> {
     if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
-        return Ok(());
+        return Ok(None);
     }
     // The name and the owner decide before anything is removed: JOBPASS_PASS comes from the environment.
     if path.file_name().and_then(|name| place::key_in(name.to_str()?)).is_none() {
@@ -102,18 +118,21 @@ fn end_one(path: &Path, explicit: bool, ended: &mut Ended) -> Result<()> {
             return Err(in_use(path));
         }
         ended.in_use.push(path.to_owned());
-        return Ok(());
+        return Ok(None);
     };
     // Once more, now that nobody writes it.
     let journal = Journal::read(&directory)?;
+    let pad = directory.read(earlier::PAD, MOST as u64)?.map(Zeroizing::new);
     remove(&directory, journal.as_ref())?;
     ended.passes.push(path.to_owned());
-    for variable in journal.into_iter().flat_map(|journal| journal.variables) {
-        if is_variable_name(&variable.name) {
-            ended.variables.insert(variable.name, variable.after);
-        }
-    }
-    Ok(())
+    let Some(journal) = journal else { return Ok(None) };
+    let now = world.clock.now().unix_timestamp();
+    ended.live.extend(journal.grants.iter().filter(|grant| grant.expires > now).cloned());
+    let (earlier, failure) = match Earlier::joined(pad.as_deref().map(Vec::as_slice), world) {
+        Ok(earlier) => (earlier, None),
+        Err(error) => (Earlier::default(), Some(error)),
+    };
+    Ok(Some(Handed { journal, earlier, failure }))
 }
 
 /// Removes what a pass holds: the env file, if it is still the one that was written, then the whole private directory. The

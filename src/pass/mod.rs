@@ -4,6 +4,8 @@
 //! whoever comes after a killed process knows what to take away: `jobpass logout`, or the next login's [`sweep`].
 
 mod commit;
+pub mod earlier;
+mod handed;
 pub mod journal;
 pub mod logout;
 pub mod place;
@@ -19,8 +21,10 @@ pub use journal::Holder;
 use journal::{Journal, Owner};
 use place::Base;
 
+use crate::delivery;
+use crate::delivery::github_env::{self, Names};
 use crate::error::{Error, Kind, Result};
-use crate::files::{Lock, PrivateDir, remove_tree};
+use crate::files::{Lock, PrivateDir, append_block, remove_tree};
 use crate::world::World;
 
 /// How long a pass that another process works on is waited for.
@@ -41,7 +45,8 @@ impl Pass {
     /// Makes the pass's directory and its journal, before anything else is written.
     ///
     /// # Errors
-    /// [`Kind::Files`]: no directory to lie in, or it is full, read-only, or open to others. Nothing is left then.
+    /// [`Kind::Files`]: no directory to lie in, or it is full, read-only, or open to others; the runner's state file cannot be
+    /// written. Nothing is left then.
     pub fn open(world: &World, holder: Holder) -> Result<Pass> {
         let base = Base::of(world)?;
         let job = place::job_key(world)?;
@@ -59,10 +64,15 @@ impl Pass {
                 directories: Vec::new(),
                 files: Vec::new(),
                 variables: Vec::new(),
+                blanked: Vec::new(),
+                grants: Vec::new(),
                 runner_files: Vec::new(),
                 env_file: None,
             };
             journal.write(&directory)?;
+            if holder == Holder::Job {
+                announce(&directory, world)?;
+            }
             Ok((lock, journal))
         });
         match opened {
@@ -108,6 +118,17 @@ impl Drop for Pass {
             let _ = logout::remove(&self.directory, Some(&self.journal));
         }
     }
+}
+
+/// Tells the runner where the pass lies, before there is anything in it: it hands that to the post step of the action that
+/// this step is, even when the step is killed.
+fn announce(directory: &PrivateDir, world: &World) -> Result<()> {
+    if !world.switch("GITHUB_ACTIONS") {
+        return Ok(());
+    }
+    let Some(state) = world.path("GITHUB_STATE") else { return Ok(()) };
+    let path = delivery::path_text(directory.path())?;
+    append_block(&state, github_env::block(Names::Outputs, [("pass", path.as_str())])?.as_bytes()).map(|_| ())
 }
 
 fn in_use(path: &Path) -> Error {

@@ -4,6 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::earlier::Earlier;
 use super::journal::Journal;
 use super::*;
 use crate::delivery::github_env::tests::runner_reads;
@@ -43,7 +44,7 @@ impl Job {
 
     fn commit(&self, pass: &mut Pass, sinks: &Sinks) -> (Result<()>, String) {
         let mut stdout = Vec::new();
-        let result = pass.commit(&self.plan(pass), ends().unix_timestamp(), sinks, &mut stdout);
+        let result = pass.commit(&self.plan(pass), &Earlier::default(), sinks, &mut stdout);
         (result, String::from_utf8(stdout).unwrap())
     }
 
@@ -136,7 +137,7 @@ fn without_masks_nothing_is_written() {
     let job = Job::new("7");
     let mut pass = Pass::open(&job.world, Holder::Job).unwrap();
     let mut full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let error = pass.commit(&job.plan(&pass), 0, &job.sinks(), &mut full).unwrap_err();
+    let error = pass.commit(&job.plan(&pass), &Earlier::default(), &job.sinks(), &mut full).unwrap_err();
     assert_eq!(error.code, "standard-output");
     assert_eq!(std::fs::read_dir(pass.directory()).unwrap().count(), 1, "only the journal");
     assert_eq!(job.env(), "");
@@ -193,7 +194,7 @@ fn a_logout_needs_no_working_directory() {
     job.login();
     assert_eq!(job.world.directory, None);
     assert_eq!(logout::end(&job.world, None).unwrap().passes.len(), 1);
-    assert_eq!(logout::end(&job.world, Some(Path::new("relative"))).unwrap_err().kind.exit_code(), 2);
+    assert_eq!(logout::end(&job.world, Some(Path::new("relative"))).err().unwrap().kind.exit_code(), 2);
 }
 
 #[test]
@@ -207,12 +208,12 @@ fn only_a_pass_is_ended() {
     std::fs::create_dir(&open).unwrap();
     std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     for (path, code) in [(&link, "directory"), (&open, "not-private"), (&job.temp.join("tmp"), "not-a-pass")] {
-        let error = logout::end(&job.world, Some(path)).unwrap_err();
+        let error = logout::end(&job.world, Some(path)).err().unwrap();
         assert_eq!((error.kind.exit_code(), error.code), (5, code), "{}", path.display());
         assert!(path.exists());
     }
     // The same from the environment; the job's own passes are ended nevertheless.
-    let error = logout::end(&job.world.clone().with("JOBPASS_PASS", job.temp.path()), None).unwrap_err();
+    let error = logout::end(&job.world.clone().with("JOBPASS_PASS", job.temp.path()), None).err().unwrap();
     assert_eq!(error.code, "not-a-pass");
     assert!(!pass.exists() && job.temp.path().exists());
     assert_eq!(variables(&job.env())["AWS_SESSION_TOKEN"], "");
@@ -252,8 +253,9 @@ fn fifty_logins_at_once_do_not_meet() {
                 sweep::sweep(world).unwrap();
                 let mut pass = Pass::open(world, Holder::Job).unwrap();
                 let grants = [aws("deploy", true), azure("app", true, |_| ())];
-                let plan = plan(&grants, &Options::new(world, Mode::Files, pass.directory())).unwrap();
-                pass.commit(&plan, expires, &Sinks::default(), &mut Vec::new()).unwrap();
+                let mut plan = plan(&grants, &Options::new(world, Mode::Files, pass.directory())).unwrap();
+                plan.grants.iter_mut().for_each(|grant| grant.expires = expires);
+                pass.commit(&plan, &Earlier::default(), &Sinks::default(), &mut Vec::new()).unwrap();
                 let journal = Journal::read(pass.held()).unwrap().unwrap();
                 assert!(journal.files.iter().all(|file| pass.directory().join(file).exists()));
             });

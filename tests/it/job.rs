@@ -86,7 +86,7 @@ impl Job {
         fs::create_dir(scratch.path().join("workspace")).unwrap();
         variables.insert("RUNNER_TEMP".to_owned(), scratch.path().join("temp").display().to_string());
         variables.insert("GITHUB_WORKSPACE".to_owned(), scratch.path().join("workspace").display().to_string());
-        for name in ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+        for name in ["GITHUB_ENV", "GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"] {
             let path = scratch.write(name, "");
             variables.insert(name.to_owned(), path.display().to_string());
         }
@@ -124,6 +124,20 @@ impl Job {
     /// `GITHUB_ENV` as the runner parses it.
     pub(crate) fn exported(&self) -> BTreeMap<String, String> {
         parsed(&self.file("GITHUB_ENV")).into_iter().collect()
+    }
+
+    /// A post step: it sees the state that its main step saved last, and its own state file is new.
+    pub(crate) fn post(&self, state: &BTreeMap<String, String>, args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.envs(state.iter().map(|(name, value)| (format!("STATE_{name}"), value)));
+        run(&mut command)
+    }
+
+    /// What the step has saved, taken out of the file: the next step has its own.
+    pub(crate) fn take_state(&self) -> BTreeMap<String, String> {
+        let state = parsed(&self.file("GITHUB_STATE")).into_iter().collect();
+        fs::write(self.path("GITHUB_STATE"), "").unwrap();
+        state
     }
 
     /// True when later steps see of all that was exported nothing any more: blanks, or what stood there before.

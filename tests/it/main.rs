@@ -9,6 +9,11 @@
 )]
 
 mod action;
+mod action_clouds;
+mod action_denied;
+mod action_file;
+mod action_values;
+mod action_wrong;
 mod clocks;
 mod config;
 mod docs;
@@ -22,6 +27,7 @@ mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]
 mod job;
+mod layers;
 mod leaks;
 mod listeners;
 mod login;

@@ -7,7 +7,9 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 
 use crate::harness::{Ran, checkout, run};
@@ -177,6 +179,59 @@ fn another_binary_than_the_releases_is_not_run() {
     assert!(text.contains("so there is no pass to end"), "after_script runs, and runs nothing: {text}");
     assert!(!marker.exists(), "the binary was run");
     assert!(project.machine.seen_by("aws").is_empty(), "the script was run");
+}
+
+/// The lines of one of the component's two scripts, as GitLab hands them to the shell.
+fn script(component: &str, name: &str) -> String {
+    let (_, rest) = component.split_once(&format!("  {name}:\n")).unwrap();
+    let block = rest.lines().skip_while(|line| !line.starts_with("    - |")).skip(1);
+    block.take_while(|line| line.starts_with("      ")).map(|line| format!("{}\n", &line[6..])).collect()
+}
+
+#[test]
+fn a_shell_that_is_not_bash_and_no_curl() {
+    // gitlab-ci-local has bash. An image may have sh and wget only, so its scripts are run by what this machine has as sh.
+    let project = Project::new(&[]).released();
+    let component = project.directory.join(".gitlab-ci-local/includes/gitlab.com/acme/jobpass").join(RELEASE);
+    let component = fs::read_to_string(component.join("templates/jobpass.yml")).unwrap();
+    let input = |name: &str| {
+        let (_, rest) = component.split_once(&format!("    {name}:\n")).unwrap();
+        rest.split_once("default: \"").unwrap().1.split_once('"').unwrap().0.to_owned()
+    };
+    let mut before = script(&component, "before_script");
+    for name in ["base", "sha256-x86_64", "sha256-aarch64", "login"] {
+        before = before.replace(&format!("$[[ inputs.{name} ]]"), &input(name));
+    }
+    assert!(!before.contains("$[["), "{before}");
+
+    let tools = project.machine.path("tools");
+    fs::create_dir(&tools).unwrap();
+    for directory in std::env::split_paths(&std::env::var_os("PATH").unwrap()) {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.file_name() != "curl" {
+                // The first on the PATH counts.
+                let _ = symlink(entry.path(), tools.join(entry.file_name()));
+            }
+        }
+    }
+    let path = format!("{}:{}", project.machine.path("bin").display(), tools.display());
+    let step = |text: &str| {
+        let mut command = Command::new("sh");
+        command.env_clear().args(["-ec", text]).current_dir(&project.directory).envs(project.variables.clone());
+        command
+            .env("PATH", &path)
+            .env("HOME", project.machine.path("home"))
+            .env("TMPDIR", project.machine.path("temp"));
+        run(command.env("CI_PROJECT_DIR", &project.directory))
+    };
+    let ran = step("readlink -f /bin/sh");
+    assert!(!ran.stdout.contains("bash"), "sh is {}: this test needs another", ran.stdout);
+    assert_ne!(step("command -v curl").code, 0);
+    let ran = step(&format!("{before}\naws sts get-caller-identity"));
+    assert!(ran.code == 0 && ran.stdout.contains("assumed-role/gitlab-deploy/"), "{}", log(&ran));
+    let ran = step(&script(&component, "after_script"));
+    assert!(ran.code == 0 && ran.stderr.contains("ended "), "{}", log(&ran));
+    project.assert_nothing_left();
 }
 
 #[test]

@@ -22,7 +22,11 @@ mod job;
 #[allow(dead_code, reason = "shared with the other test binaries")]
 mod relay;
 
+mod act;
+mod container;
+mod github;
 mod gitlab;
+mod linters;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -48,7 +52,7 @@ impl Machine {
             fs::create_dir(machine.path(name)).unwrap();
         }
         // Each client notes the environment that it was started in, then is itself.
-        for (name, real) in [("aws", "aws"), ("az", "az"), ("python3", "python")] {
+        for (name, real) in [("aws", "aws"), ("az", "az"), ("pip", "pip"), ("python3", "python")] {
             let real = installed(&checkout().join("target/clients/venv/bin").join(real));
             let seen = machine.path("seen").join(name);
             machine

@@ -5,8 +5,9 @@ pub mod annotate;
 pub mod inputs;
 mod peers;
 mod read;
+mod told;
 
-use self::read::Told;
+use self::told::Told;
 use super::render::Style;
 use super::{login, render, until_signal};
 use crate::delivery::github_env;

@@ -81,7 +81,7 @@ pub(super) const AWS: &[Input] = &[
         "credentials that stand in the job are never used, and whose they are is not asked",
         "skip this step with an if: condition where the job has credentials of its own",
     ),
-    is("allowed-account-ids", "aws-allowed-account-ids", "It is checked before anything is sent"),
+    is("allowed-account-ids", "aws-allowed-account-ids", "It is checked before anything is handed over"),
     reads(
         "mask-aws-account-id",
         Takes::MaskAccounts,

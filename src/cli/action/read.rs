@@ -1,16 +1,11 @@
-//! From the runner's `INPUT_` variables to the arguments of a login. Every problem is found before anything is sent, and named by
-//! the input that the author wrote.
+//! From the runner's `INPUT_` variables to values: each by itself, then those that need others. Every problem is found before
+//! anything is sent, and named by the input that the author wrote.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use clap::ValueEnum as _;
 
 use super::annotate;
 use super::inputs::{Input, Takes, all};
-use crate::cli::common::{EdgeArgs, EdgeFlags, INPUTS, Names, NetArgs, SourceArgs, deadline};
-use crate::cli::format::ShellFormat;
-use crate::cli::login::{self, Deliver};
+use crate::cli::common::{UNSET, deadline};
 use crate::duration;
 use crate::edge::draft::distance;
 use crate::edge::{Destination, Problems};
@@ -18,25 +13,35 @@ use crate::error::Result;
 use crate::secret::clean;
 use crate::world::World;
 
-/// What the inputs say.
-pub(super) struct Told {
-    /// The login.
-    pub(super) login: login::Args,
-    /// Whether a job without an ID token goes on without credentials.
-    pub(super) optional: bool,
-    /// Whether the roles' accounts are to be masked.
-    pub(super) mask_accounts: bool,
-    /// Annotations about what was ignored.
-    pub(super) notices: Vec<String>,
-    problems: Problems,
+/// The variable that the runner puts an input into.
+fn variable(input: &str) -> String {
+    format!("INPUT_{}", input.to_uppercase().replace(' ', "_"))
 }
 
-impl Told {
-    /// Reads the inputs of `world`.
+/// What an input of ours, or a part of it, was set to.
+pub(super) struct Set {
+    pub(super) texts: Vec<String>,
+    /// The input that set it.
+    pub(super) by: &'static str,
+}
+
+/// The inputs, as far as each can be read by itself.
+#[derive(Default)]
+pub(super) struct Reading {
+    pub(super) set: BTreeMap<&'static str, Set>,
+    audience: Option<(&'static str, String)>,
+    pub(super) token_format: Option<(&'static str, String)>,
+    pub(super) mask_accounts: bool,
+    pub(super) notices: Vec<String>,
+    pub(super) problems: Problems,
+}
+
+impl Reading {
+    /// Reads every input of `world`; what is wrong with one is among the problems.
     ///
     /// # Errors
-    /// A value that is not UTF-8. Other problems wait for [`Told::checked`].
-    pub(super) fn by(world: &World) -> Result<Told> {
+    /// A value that is not UTF-8.
+    pub(super) fn of(world: &World) -> Result<Reading> {
         let mut reading = Reading::default();
         for input in all() {
             if let Some(value) = world.var(&variable(input.name))?.map(str::trim).filter(|value| !value.is_empty()) {
@@ -46,43 +51,9 @@ impl Told {
         reading.audience();
         reading.token_format();
         reading.near_misses(world);
-        Ok(reading.told())
+        Ok(reading)
     }
 
-    /// The same, when nothing is wrong with it.
-    ///
-    /// # Errors
-    /// One usage error with every problem of inputs and of the edges that they describe.
-    pub(super) fn checked(mut self) -> Result<Told> {
-        let mut problems = std::mem::take(&mut self.problems);
-        self.login.edges.flags.edges(&mut problems);
-        problems.into_result(INPUTS, self)
-    }
-}
-
-/// The variable that the runner puts an input into.
-fn variable(input: &str) -> String {
-    format!("INPUT_{}", input.to_uppercase().replace(' ', "_"))
-}
-
-/// What an input of ours, or a part of it, was set to.
-struct Set {
-    texts: Vec<String>,
-    /// The input that set it.
-    by: &'static str,
-}
-
-#[derive(Default)]
-struct Reading {
-    set: BTreeMap<&'static str, Set>,
-    audience: Option<(&'static str, String)>,
-    token_format: Option<(&'static str, String)>,
-    mask_accounts: bool,
-    notices: Vec<String>,
-    problems: Problems,
-}
-
-impl Reading {
     fn take(&mut self, input: &Input, value: &str) {
         let name = input.name;
         match input.takes {
@@ -155,7 +126,7 @@ impl Reading {
         }
     }
 
-    fn problem(&mut self, input: &str, message: String, hint: Option<&str>) {
+    pub(super) fn problem(&mut self, input: &str, message: String, hint: Option<&str>) {
         self.problems.push(input, message, hint.map(str::to_owned));
     }
 
@@ -200,7 +171,8 @@ impl Reading {
             [Destination::Gcp] => "gcp-audience",
             [Destination::Azure] => "azure-audience",
             [] => {
-                let hint = "in a jobpass.toml, set audience on the edge";
+                let file = self.set.contains_key("config");
+                let hint = if file { "in a jobpass.toml, set audience on the edge" } else { UNSET };
                 self.problem(name, "belongs to a cloud, and no input describes one".to_owned(), Some(hint));
                 return;
             }
@@ -246,114 +218,6 @@ impl Reading {
             }
         }
     }
-
-    fn text(&mut self, ours: &str) -> Option<String> {
-        self.set.get(ours)?.texts.first().cloned()
-    }
-
-    fn texts(&mut self, ours: &str) -> Vec<String> {
-        self.set.get(ours).map(|set| set.texts.clone()).unwrap_or_default()
-    }
-
-    fn on(&mut self, ours: &str) -> bool {
-        self.text(ours).as_deref() == Some("true")
-    }
-
-    fn path(&mut self, ours: &str) -> Option<PathBuf> {
-        self.text(ours).map(PathBuf::from)
-    }
-
-    /// One cloud's own lifetime; one that says the same as `ttl` is no second one.
-    fn ttl(&mut self, ours: &'static str) -> Option<String> {
-        let own = self.text(ours)?;
-        if let (Some(all), Some(set)) = (self.set.get("ttl"), self.set.get(ours)) {
-            let same = all.texts.first().map(|text| duration::parse(text)) == Some(duration::parse(&own));
-            let by = set.by;
-            if !same {
-                self.problem(
-                    by,
-                    "and ttl both say how long credentials live, and differ".to_owned(),
-                    Some("keep one of them"),
-                );
-            }
-        }
-        Some(own)
-    }
-
-    fn deliver(&mut self) -> Deliver {
-        let Some(text) = self.text("deliver") else { return Deliver::default() };
-        Deliver::from_str(&text, false).unwrap_or_else(|_| {
-            self.problem("deliver", format!("is {}, expected env or files", quoted(&text)), None);
-            Deliver::default()
-        })
-    }
-
-    fn source(&mut self) -> SourceArgs {
-        let names = ["source", "token-env", "token-file"];
-        let given: Vec<&str> = names.into_iter().filter_map(|name| Some(self.set.get(name)?.by)).collect();
-        if let [first, second, ..] = given.as_slice() {
-            let message = format!("and {first} both say where the ID token comes from");
-            self.problem(second, message, Some("keep one of them"));
-        }
-        SourceArgs {
-            source: self.text("source"),
-            token_env: self.texts("token-env"),
-            token_file: self.path("token-file"),
-        }
-    }
-
-    fn told(mut self) -> Told {
-        let mut names: BTreeMap<&'static str, &'static str> =
-            self.set.iter().map(|(ours, set)| (*ours, set.by)).collect();
-        // A cloud's own lifetime is spoken of by the input that set it; there is none of ours.
-        names.retain(|ours, by| ours != by);
-        let flags = EdgeFlags {
-            ttl: self.text("ttl"),
-            aws_role: self.text("aws-role"),
-            aws_region: self.text("aws-region"),
-            aws_session_name: self.text("aws-session-name"),
-            aws_session_policy: self.text("aws-session-policy"),
-            aws_managed_session_policies: self.texts("aws-managed-session-policies"),
-            aws_allowed_account_ids: self.texts("aws-allowed-account-ids"),
-            aws_audience: self.text("aws-audience"),
-            gcp_provider: self.text("gcp-provider"),
-            gcp_service_account: self.text("gcp-service-account"),
-            gcp_project: self.text("gcp-project"),
-            gcp_scopes: self.texts("gcp-scopes"),
-            gcp_id_token_audience: self.text("gcp-id-token-audience"),
-            gcp_audience: self.text("gcp-audience"),
-            gcp_delegates: self.texts("gcp-delegates"),
-            gcp_universe_domain: self.text("gcp-universe-domain"),
-            gcp_request_reason: self.text("gcp-request-reason"),
-            azure_client_id: self.text("azure-client-id"),
-            azure_tenant_id: self.text("azure-tenant-id"),
-            azure_subscription_id: self.text("azure-subscription-id"),
-            azure_cloud: self.text("azure-cloud"),
-            azure_resources: self.texts("azure-resources"),
-            azure_audience: self.text("azure-audience"),
-            aws_ttl: self.ttl("aws-ttl"),
-            gcp_ttl: self.ttl("gcp-ttl"),
-            names: Names::of_inputs(names),
-        };
-        let login = login::Args {
-            edges: EdgeArgs { edges: self.texts("edges"), config: self.path("config"), flags },
-            source: self.source(),
-            net: NetArgs { timeout: self.text("timeout"), sandbox: false, verbose: self.on("verbose") },
-            deliver: self.deliver(),
-            env_file: self.path("env-file"),
-            keep_going: self.on("keep-going"),
-            output_credentials: self.on("output-credentials"),
-            output_gcp_credentials: self.token_format.is_some(),
-            format: ShellFormat::Text,
-        };
-        Told {
-            login,
-            optional: self.on("optional"),
-            mask_accounts: self.mask_accounts,
-            notices: self.notices,
-            problems: self.problems,
-        }
-    }
 }
 
 /// One a line or separated by commas; empty ones do not count.
@@ -361,9 +225,9 @@ fn items(value: &str) -> Vec<String> {
     value.split(['\n', ',']).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
-/// A short word as it is; else what it looks like: a text in the wrong place can be a secret.
-fn quoted(value: &str) -> String {
-    let word = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_graphic());
+/// A short text as it is; else what it looks like: a text in the wrong place can be a secret.
+pub(super) fn quoted(value: &str) -> String {
+    let word = value.len() <= 20 && value.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     if word { format!("`{value}`") } else { shape(value) }
 }
 
