@@ -37,7 +37,7 @@ fn zizmor(machine: &Machine, directory: &Path) -> Ran {
 }
 
 fn actionlint(machine: &Machine, directory: &Path) -> Ran {
-    run(machine.runner("actionlint", directory).arg("-no-color"))
+    run(machine.runner("actionlint", directory).args(["-no-color", "-verbose"]))
 }
 
 #[test]
@@ -75,6 +75,9 @@ fn actionlint_finds_nothing() {
     machine.commit(&directory, "https://github.com/acme/shop");
     let ran = actionlint(&machine, &directory);
     assert_eq!(ran.code, 0, "{}", log(&ran));
+    for file in &workflows {
+        assert!(log(&ran).contains(&format!("Linting {file}\n")), "{file} was read: {}", log(&ran));
+    }
 
     // And it does look, at the workflows and at the action.
     let file = directory.join(&workflows[0]);
