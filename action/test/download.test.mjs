@@ -6,9 +6,9 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import { FAKE, files, job, main, refused, server, start } from "./harness.mjs";
 
-/** The deadline in a hundredth of the time, without a switch for it in the product. */
+/** The deadline in a fortieth of the time, without a switch for it in the product. */
 const HURRY = `--import=data:text/javascript,${encodeURIComponent(
-    "const { timeout } = AbortSignal; AbortSignal.timeout = (ms) => timeout(ms / 100);",
+    "const { timeout } = AbortSignal; AbortSignal.timeout = (ms) => timeout(ms / 40);",
 )}`;
 
 /** A job with nothing but the release, and the step's end. */
@@ -106,9 +106,7 @@ describe("download", { concurrency: 4 }, () => {
     for (const address of [...looks, "http://192.0.2.1", "ftp://127.0.0.1", "file:///tmp"]) {
         test(`${address} is refused, as address and as the end of a redirect`, async (t) => {
             const here = job(t, { base: address, carried: false });
-            const began = Date.now();
             refused(await main(here), 6, `${address}/jobpass-test`, "which is not https");
-            assert.ok(Date.now() - began < 1900, "not tried again");
             const answer = (_, response) => response.writeHead(307, { location: `${address}/jobpass-test` }).end();
             const { release, ended } = await downloads(t, answer);
             refused(ended, 6, "which is not https");
