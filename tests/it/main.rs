@@ -37,6 +37,7 @@ mod partial;
 mod proxy;
 mod records;
 mod relay;
+mod release;
 mod retries;
 mod runner;
 mod signals;
