@@ -46,6 +46,33 @@ fn example_three_clouds() {
     example("04-three-clouds", &["--environment", "production"], &[ARN, GOOGLE, SUBSCRIPTION, "ended "]);
 }
 
+/// What a new user does first. The workflow has no step for Google's tools: gcloud is in no registry that tests can reach, so
+/// a step with Google's own library is added, and nothing else.
+#[test]
+fn the_readmes_workflow_in_an_empty_repository() {
+    let workflow = Workflow::of_example("04-three-clouds", &["--environment", "production"]);
+    let readme = fs::read_to_string(harness::checkout().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("```yaml\n").expect("the README begins with a workflow");
+    let (text, _) = rest.split_once("```").unwrap();
+    let google = fs::read_to_string(workflow.directory.join("whoami.py")).unwrap().replace('\n', "\n          ");
+    for name in fs::read_dir(&workflow.directory).unwrap() {
+        let path = name.unwrap().path();
+        if path.is_file() {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    fs::remove_dir_all(workflow.directory.join("trust")).unwrap();
+    workflow.write(&format!("{text}      - run: |\n          {google}\n        shell: python3 {{0}}\n"));
+    let ran = workflow.run();
+    let text = log(&ran);
+    assert_eq!(ran.code, 0, "{text}");
+    for expected in [ARN, "\"tenantId\": \"99999999-8888-7777-6666-555555555555\"", GOOGLE, "not revoked: gcp edge `gcp`"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert_eq!(credentials_in(&text), [""; 0], "{text}");
+    workflow.assert_nothing_left();
+}
+
 const AWS: &str = "      - uses: JOBPASS@\n        with:\n          aws-role: arn:aws:iam::123456789012:role/deploy\n          \
                    aws-region: eu-central-1\n";
 
