@@ -76,6 +76,13 @@ impl World {
         self
     }
 
+    /// The same world where `path` and `PATH` are one variable, before it has any.
+    #[cfg(test)]
+    pub(crate) fn of_any_case(mut self) -> Self {
+        self.any_case = true;
+        self
+    }
+
     fn insert(&mut self, name: &OsStr, value: OsString) {
         let key = self.key(name).into_owned();
         if key == name {
@@ -175,8 +182,8 @@ mod tests {
 
     #[test]
     fn where_case_does_not_count_a_variable_is_found_under_any_and_keeps_its_spelling() {
-        let world = World { any_case: true, ..World::nothing() };
-        let world = world.with("aws_Profile", "old").with("Aws_Profile", "corp").with("PATH", "/bin");
+        let world =
+            World::nothing().of_any_case().with("aws_Profile", "old").with("Aws_Profile", "corp").with("PATH", "/bin");
         assert_eq!(world.var("AWS_PROFILE").unwrap(), Some("corp"));
         assert_eq!(world.path("Path"), Some("/bin".into()));
         let named: Vec<_> = world.vars().map(|(name, _)| (name.to_owned(), world.spelling(name).to_owned())).collect();

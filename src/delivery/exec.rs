@@ -156,6 +156,21 @@ mod tests {
     }
 
     #[test]
+    fn where_case_does_not_count_no_spelling_slips_through() {
+        let world = World::nothing()
+            .of_any_case()
+            .with("Aws_Secret_Access_Key", "from the job")
+            .with("actions_id_token_request_token", "from the job")
+            .with("copy_of_bearer", "from the job")
+            .with("aws_region", "us-east-1")
+            .with("Path", "/bin");
+        let plan = planned(&[aws("deploy", true)], Mode::Env, &[]);
+        let environment = child_environment(&world, &plan, &["deploy"], false);
+        assert!(!environment.iter().any(|(_, value)| value == "from the job" || value == "us-east-1"));
+        assert_eq!(names(&environment).first(), Some(&"Path"), "as it was written");
+    }
+
+    #[test]
     fn the_right_to_mint_is_passed_on_only_when_asked() {
         let token = id_token("x").raw;
         let world = World::nothing()

@@ -33,7 +33,7 @@ pub(super) fn check(directory: &Path) -> Result<()> {
 }
 
 fn icacls(directory: &Path, arguments: &[&OsStr]) -> Result<()> {
-    // The system's own directory comes before PATH in the search for a name with its extension.
+    // Looked for beside this program, then in the system's directory, and only then in PATH (std's order for a full name).
     let ran = Command::new("icacls.exe")
         .arg(directory)
         .args(arguments)

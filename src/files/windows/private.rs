@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,9 @@ use super::{
 use crate::error::{Error, Kind, Result};
 use crate::random;
 
-/// What is locked in place of the directory, which Windows cannot lock.
-const LOCK: &str = ".lock";
+// winnt.h, winerror.h
+const ACCESS_ADD_FILE: u32 = 0x2;
+const ERROR_SHARING_VIOLATION: i32 = 32;
 
 /// A directory that belongs to this user and to nobody else.
 #[derive(Debug)]
@@ -145,28 +146,23 @@ impl PrivateDir {
     /// holds it, however that process ends.
     ///
     /// # Errors
-    /// [`Kind::Files`] when the file that is locked cannot be made.
+    /// [`Kind::Files`] when the directory cannot be opened for another reason than a lock.
     pub fn lock(&self, wait: Duration) -> Result<Option<Lock>> {
-        let path = self.path.join(LOCK);
-        let fail = |error: io::Error| failed("directory", "lock", &path, &error);
-        // Others may remove it meanwhile, with the whole directory.
-        let file = itself()
-            .read(true)
-            .append(true)
-            .create(true)
-            .share_mode(SHARE_READ | SHARE_WRITE | SHARE_DELETE)
-            .open(&path)
-            .map_err(fail)?;
-        plain("directory", &path, &file)?;
+        let fail = |error: io::Error| failed("directory", "lock", &self.path, &error);
         let until = Instant::now() + wait;
         loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(Lock(file))),
-                Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(fail(error)),
+            // Whoever holds one lets nobody else open the directory to write; removing it is let through, and is done with
+            // when the lock goes.
+            let opened = OpenOptions::new()
+                .access_mode(ACCESS_ADD_FILE)
+                .share_mode(SHARE_READ | SHARE_DELETE)
+                .custom_flags(FLAG_BACKUP_SEMANTICS | FLAG_OPEN_REPARSE_POINT)
+                .open(&self.path);
+            match opened {
+                Ok(file) => return Ok(Some(Lock(file))),
+                Err(error) if error.raw_os_error() != Some(ERROR_SHARING_VIOLATION) => return Err(fail(error)),
+                Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+                Err(_) => return Ok(None),
             }
         }
     }
