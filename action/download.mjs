@@ -30,7 +30,7 @@ async function tried(times) {
     } catch (cause) {
         const met = cause.cause?.code || cause.cause?.message || cause.message;
         const next = "allow that address (HTTPS_PROXY is heeded), or name a binary with `path`";
-        if (cause.final || deadline.aborted || times === TRIES) fail(NETWORK, `a binary at ${asked}`, met, next);
+        if (cause.final || times === TRIES) fail(NETWORK, `a binary at ${asked}`, met, next);
     }
     return new Promise((wake) => setTimeout(wake, 1000 * times)).then(() => tried(times + 1));
 }

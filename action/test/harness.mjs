@@ -58,7 +58,7 @@ export function job(t, { text = FAKE, base = "http://127.0.0.1:2", carried = tru
 /** Starts a step as the runner does: `node FILE`. */
 export function start(job, file, env = {}) {
     const all = Object.fromEntries(Object.entries({ ...job.env, ...env }).filter(([, value]) => value !== undefined));
-    const child = spawn(process.execPath, [job.at("action", file)], { cwd: job.at("workspace"), env: all });
+    const child = spawn(process.execPath, [job.at("action", file)], { cwd: job.root, env: all });
     let out = "";
     const watchers = [];
     for (const stream of [child.stdout, child.stderr]) {

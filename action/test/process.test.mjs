@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { job, main, post, refused, start } from "./harness.mjs";
 
+/** Waits for a signal, not for ever: one that never comes is a red test and no process that stays. */
+const WAITS = "echo ready\nfor turn in $(seq 200); do sleep 0.02; done\n";
 /** Says what it got and ends in its own time. */
 const TRAPS = `#!/bin/sh
 for name in INT TERM HUP; do trap "echo got $name; sleep 0.3; echo cleaned; exit 9" $name; done
-echo ready
-while :; do sleep 0.02; done
-`;
+${WAITS}`;
 
 test("its exit code is the step's, in main and in post", async (t) => {
     const here = job(t, { text: '#!/bin/sh\nexit "$CODE"\n' });
@@ -41,7 +41,7 @@ for (const file of ["main.mjs", "post.mjs"]) {
 
 test("the second signal of a cancellation reaches it too", async (t) => {
     const traps = "trap 'echo got INT' INT\ntrap 'echo got TERM; exit 8' TERM\n";
-    const here = job(t, { text: `#!/bin/sh\n${traps}echo ready\nwhile :; do sleep 0.02; done\n` });
+    const here = job(t, { text: `#!/bin/sh\n${traps}${WAITS}` });
     const running = start(here, "main.mjs");
     await running.said("ready");
     running.child.kill("SIGINT");
@@ -83,6 +83,8 @@ test("streams are inherited: what it says is the step's output, and it can read"
 
 test("an annotation is one line whatever it quotes", async (t) => {
     const here = job(t);
-    const ended = await main(here, { INPUT_PATH: "100%\r\n::set-output name=x::y" });
-    refused(ended, 5, "100%\r\n::set-output name=x::y");
+    const ended = await main(here, { INPUT_PATH: "100%0A\r\n::set-output name=x::y" });
+    refused(ended, 5, "100%0A\r\n::set-output name=x::y");
+    assert.ok(ended.out.includes("100%250A%0D%0A::set-output"), ended.out);
+    assert.ok(!ended.out.includes("\r"), "the runner reads lines that a carriage return ends too");
 });

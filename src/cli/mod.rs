@@ -18,11 +18,11 @@ pub mod sandbox;
 pub mod token;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::format::{Format, ShellFormat};
 use self::render::Style;
 use crate::error::{Error, Kind, Result};
+use crate::system::{Stop, Stops};
 use crate::world::World;
 
 /// Credentials for one CI job: the runner's ID token exchanged at AWS, GCP and Azure
@@ -124,15 +124,16 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
 /// Runs `work` until it is done or a signal comes. Dropping it then takes away what it had begun: files are written between
 /// two awaits, so either all of them are there or none.
 async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| Error::new(Kind::Files, "signals", format!("cannot listen for signals: {error}")))
-    };
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let (name, number) = tokio::select! {
+    let mut stops = listen()?;
+    let Stop { name, number } = tokio::select! {
         biased;
         done = work => return done,
-        _ = interrupt.recv() => ("SIGINT", 2),
-        _ = terminate.recv() => ("SIGTERM", 15),
+        stop = stops.next() => stop,
     };
     Err(Error::new(Kind::Signal(number), "signal", format!("stopped by {name}; nothing was handed over")))
+}
+
+/// Listens for what asks this process to end.
+fn listen() -> Result<Stops> {
+    Stops::listen().map_err(|error| Error::new(Kind::Files, "signals", format!("cannot listen for signals: {error}")))
 }
