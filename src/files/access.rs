@@ -8,11 +8,11 @@ pub(super) const OWNER: &str = "*S-1-3-4";
 pub(super) fn list_in(saved: &[u8]) -> Option<String> {
     let units = saved.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(u16::from_le_bytes);
     let text = String::from_utf16(&units.collect::<Vec<_>>()).ok()?;
-    let mut lists = text.lines().filter(|line| line.starts_with("D:"));
-    let (list, None) = (lists.next()?, lists.next()) else {
-        return None;
-    };
-    Some(list.trim_end().to_owned())
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    match lines.as_slice() {
+        [_name, list] => Some((*list).to_owned()),
+        _ => None,
+    }
 }
 
 /// Whether the list says: nothing inherited from above, one entry, and that one grants the owner everything, here and below.
@@ -20,12 +20,15 @@ pub(super) fn list_in(saved: &[u8]) -> Option<String> {
 ///
 /// Source: MS-DTYP 2.5.1 (SDDL), 2.4.2.4 (`OW` is S-1-3-4).
 pub(super) fn is_owners_alone(list: &str) -> bool {
-    // D:<flags>(<type>;<flags>;<rights>;;;<account>); the flag P says that nothing is inherited.
+    // D:<flags>(<type>;<flags>;<rights>;;;<account>); the flag P says that nothing is inherited. A system list (S:) may
+    // follow: it says what is logged, and lets nobody in.
     let Some((flags, entry)) = list.strip_prefix("D:").and_then(|rest| rest.split_once('(')) else {
         return false;
     };
-    let entry: Vec<&str> = entry.strip_suffix(')').unwrap_or_default().split(';').collect();
-    flags.starts_with('P')
+    let (entry, rest) = entry.split_once(')').unwrap_or_default();
+    let entry: Vec<&str> = entry.split(';').collect();
+    matches!(flags, "P" | "PAI" | "PAR" | "PARAI")
+        && (rest.is_empty() || rest.starts_with("S:"))
         && matches!(entry.as_slice(), ["A", "OICI" | "CIOI", "FA" | "0x1f01ff", "", "", "OW" | "S-1-3-4"])
 }
 
@@ -39,7 +42,12 @@ mod tests {
 
     #[test]
     fn the_owner_and_nobody_else() {
-        for list in ["D:PAI(A;OICI;FA;;;OW)", "D:P(A;OICI;FA;;;OW)", "D:PAI(A;OICI;0x1f01ff;;;S-1-3-4)"] {
+        for list in [
+            "D:PAI(A;OICI;FA;;;OW)",
+            "D:P(A;OICI;FA;;;OW)",
+            "D:PAI(A;OICI;0x1f01ff;;;S-1-3-4)",
+            "D:PAI(A;OICI;FA;;;OW)S:AINO_ACCESS_CONTROL",
+        ] {
             assert!(list_in(&saved(list)).is_some_and(|list| is_owners_alone(&list)), "{list}");
         }
     }
@@ -54,7 +62,10 @@ mod tests {
             "D:PAI(A;OICI;FR;;;OW)",
             "D:PAI(A;;FA;;;OW)",
             "D:PAI(D;OICI;FA;;;OW)",
-            "D:PAI(A;OICI;FA;;;OW)S:(AU;SA;FA;;;WD)",
+            "D:PAI(A;OICI;FA;;;OW",
+            "D:PAI(A;OICI;FA;;;OW)D:(A;;FA;;;WD)",
+            "S:(AU;SA;FA;;;WD)",
+            "D:PNO_ACCESS_CONTROLS:(A;OICI;FA;;;OW)",
             "D:PAI(XA;OICI;FA;;;OW;(x))",
             "D:NO_ACCESS_CONTROL",
             "D:P",
