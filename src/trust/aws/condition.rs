@@ -2,7 +2,7 @@
 
 use super::document::{Effect, Statement};
 use super::keys::{Found, find};
-use super::{Check, Request, Truth, Verdict};
+use super::{Node, Request, Truth, Verdict, join};
 use crate::trust::glob;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -12,17 +12,18 @@ enum Operator {
 }
 
 /// The checks of all conditions, and whether one of them holds the audience to a value.
-pub(super) fn check(statement: &Statement, place: &str, request: &Request<'_>) -> (Vec<Check>, bool) {
+pub(super) fn check(statement: &Statement, path: &str, request: &Request<'_>) -> (Vec<Node>, bool) {
     let audience_key = format!("{}:aud", request.provider).to_lowercase();
     let (mut checks, mut tests_audience) = (Vec::new(), false);
     for (name, key, values) in &statement.conditions {
-        let what = format!("{place}: {name} {key}");
+        let path = join(&join(&format!("{path}/Condition"), name), key);
         let Some(operator) = operator(name) else {
-            checks.push(Check::new(format!("{what}: operator not understood"), list(values), "", Verdict::Unknown));
+            let node = Node::leaf(path, list(values), "", Verdict::Unsupported);
+            checks.push(node.hint("the operator is not understood"));
             continue;
         };
         tests_audience |= key.to_lowercase() == audience_key;
-        checks.push(one(what, operator, key, values.as_deref(), statement.effect, request));
+        checks.push(one(path, operator, key, values.as_deref(), statement.effect, request));
     }
     (checks, tests_audience)
 }
@@ -41,15 +42,15 @@ fn list(values: &Option<Vec<String>>) -> String {
 }
 
 fn one(
-    what: String,
+    path: String,
     operator: Operator,
     key: &str,
     values: Option<&[String]>,
     effect: Effect,
     request: &Request<'_>,
-) -> Check {
+) -> Node {
     let Some(values) = values else {
-        return Check::new(what, "values that are no texts", "", Verdict::Unknown);
+        return Node::leaf(path, "values that are no texts", "", Verdict::Unsupported);
     };
     let expected = values.join(" or ");
     let (presented, sure) = match find(key, request) {
@@ -58,25 +59,24 @@ fn one(
         Found::Absent(why) => {
             // A positive operator on an absent key is false. A Deny that rests on that is safe only if the key really is
             // absent, and the list of keys grows: there it stays unknown.
-            let verdict = if effect == Effect::Deny { Verdict::Unknown } else { Verdict::Missing };
-            return Check::new(format!("{what}: {why}"), expected, "", verdict);
+            let verdict = if effect == Effect::Deny { Verdict::Unsupported } else { Verdict::Missing };
+            return Node::leaf(path, expected, "", verdict).hint(why);
         }
-        Found::Unknown(why) => return Check::new(format!("{what}: {why}"), expected, "", Verdict::Unknown),
+        Found::Unknown(why) => return Node::leaf(path, expected, "", Verdict::Unsupported).hint(why),
     };
     if values.is_empty() {
         // The documentation contradicts itself about an empty list.
-        return Check::new(what, "an empty list", presented, Verdict::Unknown);
+        return Node::leaf(path, "an empty list", presented, Verdict::Unsupported);
     }
     let any = values.iter().map(|value| compare(operator, value, &presented)).fold(Truth::No, Truth::or);
     let verdict = match any {
         Truth::Yes if sure => Verdict::Match,
-        Truth::Yes | Truth::Unknown => Verdict::Unknown,
-        Truth::No if values.iter().any(|value| value.to_lowercase() == presented.to_lowercase()) => Verdict::CaseOnly,
-        Truth::No => Verdict::Different,
+        Truth::Yes | Truth::Unknown => Verdict::Unsupported,
+        Truth::No => Verdict::Mismatch,
     };
-    let literal = operator == Operator::Equals && verdict == Verdict::Different && expected.contains(['*', '?']);
-    let what = if literal { format!("{what}: `*` and `?` are plain characters here") } else { what };
-    Check::new(what, expected, presented, verdict)
+    let literal = operator == Operator::Equals && verdict == Verdict::Mismatch && expected.contains(['*', '?']);
+    let node = Node::leaf(path, expected, presented, verdict);
+    if literal { node.hint("`*` and `?` are plain characters here") } else { node }
 }
 
 fn compare(operator: Operator, value: &str, presented: &str) -> Truth {

@@ -11,10 +11,12 @@ mod keys;
 pub use document::RoleTrust;
 
 use self::document::{Effect, Statement};
-use super::explanation::{Check, Explanation, Truth, Verdict};
+use super::explanation::{Explanation, Node, Truth, Verdict};
 use super::glob;
+use super::places::join;
 use crate::claims::Claims;
 use crate::edge::aws::RoleArn;
+use crate::trust::Decision;
 
 const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
 
@@ -38,116 +40,89 @@ pub fn evaluate(trust: &RoleTrust, role: &str, issuer: &str, claims: &Claims) ->
     let provider_arn = format!("arn:{}:iam::{}:oidc-provider/{provider}", arn.partition, arn.account);
     let request = Request { provider, provider_arn, claims };
 
-    let (mut checks, mut allow, mut deny) = (Vec::new(), Truth::No, Truth::No);
+    let (mut allows, mut parts) = (Vec::new(), Vec::new());
     for (at, statement) in trust.statements.iter().enumerate() {
         let place = statement.place(at);
-        let (of_this, matches) = check(statement, &place, &request);
+        let path = join("/Statement", &at.to_string());
+        let of_this = check(statement, &path, &request);
         match statement.effect {
-            Effect::Allow => {
-                allow = allow.or(matches);
-                checks.extend(of_this);
-            }
-            Effect::Deny => {
-                deny = deny.or(matches);
-                checks.push(summary(&place, &of_this, matches));
-            }
+            Effect::Allow => allows.push(Node::all(path, of_this).what(place)),
+            Effect::Deny => parts.push(Node::none(path, of_this).what(format!("{place} (Deny)"))),
         }
     }
-    if trust.statements.is_empty() {
-        checks.push(Check::new("statements", "at least one", "", Verdict::Missing));
-    }
+    parts.insert(0, Node::any("/Statement", allows).what("statements that allow"));
     // Tags or a source identity in the token need further actions (sts:TagSession, sts:SetSourceIdentity).
     for claim in ["https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"] {
         if claims.value(claim).is_some() {
-            allow = allow.and(Truth::Unknown);
-            checks.push(Check::new("claims that need further actions", "none", claim, Verdict::Unknown));
+            parts.push(Node::leaf("", "none", claim, Verdict::Unsupported).what("claims that need further actions"));
         }
     }
-    if !trust.unknown.is_empty() {
-        allow = allow.and(Truth::Unknown);
-        checks.push(Check::new("fields of the document", trust.unknown.join(", "), "", Verdict::Unknown));
+    for name in &trust.unknown {
+        parts.push(Node::leaf(join("", name), "a field that is understood", name, Verdict::Unsupported));
     }
-    let truth = match deny {
-        Truth::Yes => Truth::No,
-        Truth::No => allow,
-        Truth::Unknown => allow.and(Truth::Unknown),
-    };
-    let mut explanation = Explanation::of(checks, truth);
-    if truth == Truth::Yes {
-        explanation = explanation.note(
+    let explanation = Explanation::of(Node::all("", parts));
+    match explanation.decision {
+        Decision::Allowed => explanation.note(
             "outside this file and not looked at: the audiences registered with the OIDC provider, the role's maximum \
              session duration, service and resource control policies",
-        );
+        ),
+        Decision::Denied => explanation.step(Some("AccessDenied")),
+        Decision::Undecided => explanation,
     }
-    if truth == Truth::No {
-        explanation.step = Some("AccessDenied");
-    }
-    explanation
 }
 
 fn undecided(what: &str, expected: &str, presented: &str) -> Explanation {
-    Explanation::of(vec![Check::new(what, expected, presented, Verdict::Unknown)], Truth::Unknown)
+    Explanation::of(Node::leaf("", expected, presented, Verdict::Unsupported).what(what))
 }
 
-/// A Deny statement in one line: its parts hold or not, but what counts for the reader is whether the whole does.
-fn summary(place: &str, checks: &[Check], matches: Truth) -> Check {
-    let (expected, verdict) = match matches {
-        Truth::Yes => ("not to match", Verdict::Different),
-        Truth::No => ("not to match", Verdict::Match),
-        Truth::Unknown => ("not to match, but it cannot be told", Verdict::Unknown),
-    };
-    let parts = checks.iter().map(|check| format!("{} {}", check.what, check.expected));
-    Check::new(format!("{place} (Deny)"), expected, parts.collect::<Vec<_>>().join("; "), verdict)
-}
-
-fn check(statement: &Statement, place: &str, request: &Request<'_>) -> (Vec<Check>, Truth) {
-    let mut checks = vec![principal(statement, place, request), action(statement, place)];
-    let (conditions, tests_audience) = condition::check(statement, place, request);
-    checks.extend(conditions);
-    if !statement.unknown.is_empty() {
-        checks.push(Check::new(format!("{place}: fields"), statement.unknown.join(", "), "", Verdict::Unknown));
+fn check(statement: &Statement, path: &str, request: &Request<'_>) -> Vec<Node> {
+    let mut parts = vec![principal(statement, path, request), action(statement, path)];
+    let (conditions, tests_audience) = condition::check(statement, path, request);
+    parts.extend(conditions);
+    for name in &statement.unknown {
+        parts.push(Node::leaf(join(path, name), "an element that is understood", name, Verdict::Unsupported));
     }
     // The provider's registered audiences bound `aud` in any case. A trust policy that tests it names one that its author
     // takes for registered; one that does not leaves the answer to a list that is not in this file.
     if statement.effect == Effect::Allow && !tests_audience {
         let audiences = request.claims.audiences().join(", ");
-        let what = format!("{place}: audience, which only the OIDC provider's own list decides");
-        checks.push(Check::new(what, "one of its client ids", audiences, Verdict::Unknown));
+        let node = Node::leaf(path, "one of its client ids", audiences, Verdict::Unsupported);
+        parts.push(node.what("audience, which only the OIDC provider's own list decides"));
     }
-    let truth = checks.iter().map(Check::truth).fold(Truth::Yes, Truth::and);
-    (checks, truth)
+    parts
 }
 
-fn principal(statement: &Statement, place: &str, request: &Request<'_>) -> Check {
-    let what = format!("{place}: provider");
+fn principal(statement: &Statement, path: &str, request: &Request<'_>) -> Node {
+    let path = format!("{path}/Principal");
     let wanted = &request.provider_arn;
     let Some(principals) = &statement.federated else {
-        return Check::new(what, "a list of federated principals", wanted, Verdict::Unknown);
+        return Node::leaf(path, "a list of federated principals", wanted, Verdict::Unsupported).what("provider");
     };
     let expected = principals.join(" or ");
+    let case_only = || principals.iter().any(|one| one.to_lowercase() == wanted.to_lowercase());
     let verdict = if principals.contains(wanted) {
         Verdict::Match
     } else if principals.iter().any(|one| one.contains(['*', '?', '$'])) {
-        // IAM refuses such documents, so there is nothing documented to evaluate.
-        Verdict::Unknown
-    } else if principals.iter().any(|one| one.to_lowercase() == wanted.to_lowercase()) {
+        // IAM accepts none of them here, so there is nothing documented to evaluate.
+        Verdict::Unsupported
+    } else if case_only() && statement.effect == Effect::Deny {
         // Whether STS compares case-sensitively is not documented: it cannot allow, and it cannot be overlooked.
-        if statement.effect == Effect::Deny { Verdict::Unknown } else { Verdict::CaseOnly }
+        Verdict::Unsupported
     } else {
-        Verdict::Different
+        Verdict::Mismatch
     };
-    Check::new(what, expected, wanted, verdict)
+    Node::leaf(path, expected, wanted, verdict).what("provider")
 }
 
-fn action(statement: &Statement, place: &str) -> Check {
-    let what = format!("{place}: action");
+fn action(statement: &Statement, path: &str) -> Node {
+    let path = format!("{path}/Action");
     let Some(actions) = &statement.actions else {
-        return Check::new(what, "a list of actions", ACTION, Verdict::Unknown);
+        return Node::leaf(path, "a list of actions", ACTION, Verdict::Unsupported).what("action");
     };
     // Names of actions are compared without regard to case, wildcards are allowed.
     let fits = |pattern: &String| glob::matches(&pattern.to_lowercase(), &ACTION.to_lowercase());
-    let verdict = if actions.iter().any(fits) { Verdict::Match } else { Verdict::Different };
-    Check::new(what, actions.join(" or "), ACTION, verdict)
+    let verdict = if actions.iter().any(fits) { Verdict::Match } else { Verdict::Mismatch };
+    Node::leaf(path, actions.join(" or "), ACTION, verdict).what("action")
 }
 
 #[cfg(test)]

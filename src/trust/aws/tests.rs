@@ -53,7 +53,7 @@ fn and_deny(deny: Value) -> Decision {
 #[test]
 fn the_documented_trust_policy_allows() {
     let explanation = run(&document(json!([statement()])), ISSUER, &claims());
-    assert_eq!(explanation.decision, Decision::Allowed, "{:?}", explanation.checks);
+    assert_eq!(explanation.decision, Decision::Allowed, "{:?}", explanation.root);
     assert!(explanation.note.unwrap().contains("registered with the OIDC provider"));
     assert_eq!(decide(&document(statement())), Decision::Allowed, "one statement outside a list");
     let role = json!({ "Role": { "RoleName": "deploy", "AssumeRolePolicyDocument": document(json!([statement()])) } });
@@ -67,7 +67,7 @@ fn all_mismatches_are_listed() {
     other.set("sub", "y");
     let explanation = run(&document(json!([statement()])), ISSUER, &other);
     assert_eq!(explanation.decision, Decision::Denied);
-    assert_eq!(explanation.failed().count(), 2);
+    assert_eq!(explanation.failed().len(), 2);
     assert_eq!(explanation.step, Some("AccessDenied"));
 }
 
