@@ -44,7 +44,7 @@ pub enum Rules {
 impl TrustPolicy {
     /// Reads the file of an edge's `trust`:
     ///
-    /// - AWS: the role trust policy, bare or as `aws iam get-role` prints it;
+    /// - AWS: the role trust policy, bare or in one of the forms that [`aws::RoleTrust`] is read from;
     /// - GCP: `{"provider": …, "bindings": […]}`, the provider as `gcloud … providers describe --format=json` prints it;
     /// - Azure: the list that `az ad app federated-credential list` prints.
     ///
@@ -52,7 +52,13 @@ impl TrustPolicy {
     /// Text that is not JSON, holds a key twice, or has not the shape named above. What is well formed and merely not
     /// understood is no error: it makes the answer undecided.
     pub fn parse(destination: Destination, text: &str) -> Result<TrustPolicy> {
-        let parsed = json::parse(text).and_then(|value| match destination {
+        // IAM's interface gives the document percent-encoded.
+        let decoded = match destination {
+            Destination::Aws => aws::decode(text),
+            Destination::Gcp | Destination::Azure => Ok(None),
+        };
+        let parsed = decoded.and_then(|decoded| json::parse(decoded.as_deref().unwrap_or(text)));
+        let parsed = parsed.and_then(|value| match destination {
             Destination::Aws => aws::RoleTrust::from_json(&value).map(Rules::Aws),
             Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(Rules::Gcp),
             Destination::Azure => azure::FederatedCredentials::from_json(&value).map(Rules::Azure),
@@ -81,7 +87,17 @@ impl TrustPolicy {
 #[must_use]
 pub fn evaluate(trust: &TrustPolicy, edge: &Edge, issuer: &str, claims: &Claims) -> Explanation {
     let explanation = match (&trust.rules, &edge.target) {
-        (Rules::Aws(trust), Target::Aws(target)) => aws::evaluate(trust, &target.role, issuer, claims),
+        (Rules::Aws(trust), Target::Aws(target)) => {
+            let asked = aws::Asked {
+                role: Some(&target.role),
+                issuer,
+                claims,
+                seconds: Some(target.first_session(edge.ttl).as_secs()),
+                session_name: target.session_name.as_deref(),
+                known: &[],
+            };
+            aws::evaluate(trust, &asked)
+        }
         (Rules::Gcp(trust), Target::Gcp(target)) => gcp::evaluate(trust, target, issuer, claims),
         (Rules::Azure(trust), Target::Azure(_)) => azure::evaluate(trust, issuer, claims),
         _ => {
