@@ -196,12 +196,16 @@ fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &R
         match (&edge.trust, explanation) {
             (None, _) => line("trust", "no trust policy is named: set trust = \"FILE\" to have it decided"),
             (Some(path), Some(explanation)) => {
-                let held = explanation.checks.iter().filter(|check| check.verdict == Verdict::Match).count();
-                line("trust", &format!("{}: {held} of {} checks hold", near(path), explanation.checks.len()));
-                for check in explanation.failed() {
-                    line("", &format!("{} {}", check.what, verdict(check.verdict)));
-                    line("", &format!("  expected   {}", check.expected));
-                    line("", &format!("  presented  {}", check.presented));
+                let (all, failed) = (explanation.reasons().len(), explanation.failed());
+                line("trust", &format!("{}: {} of {all} checks hold", near(path), all - failed.len()));
+                for node in failed {
+                    let name = if node.what.is_empty() { &node.path } else { &node.what };
+                    line("", &format!("{name} {}", verdict(node.verdict)));
+                    line("", &format!("  expected   {}", node.expected));
+                    line("", &format!("  presented  {}", node.presented));
+                    if let Some(hint) = &node.hint {
+                        line("", &format!("  hint       {hint}"));
+                    }
                 }
                 if let Some(note) = &explanation.note {
                     line("note", note);
@@ -264,10 +268,9 @@ fn near(path: &Path) -> String {
 fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Match => "holds",
-        Verdict::Different => "differs",
-        Verdict::CaseOnly => "differs in upper and lower case",
+        Verdict::Mismatch => "differs",
         Verdict::Missing => "is missing from the claims",
-        Verdict::Unknown => "is not decided: its meaning is not documented, or not understood here yet",
+        Verdict::Unsupported => "is not decided: its meaning is not documented, or not understood here yet",
     }
 }
 

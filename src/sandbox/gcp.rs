@@ -10,7 +10,7 @@ use super::{State, lock};
 use crate::edge::gcp::Provider;
 use crate::jwt::{Reason, Rejection};
 use crate::random;
-use crate::trust::{Decision, Explanation, TrustPolicy, gcp as trust};
+use crate::trust::{Decision, Explanation, Rules, gcp as trust};
 
 /// A federated token that was handed out.
 #[derive(Clone)]
@@ -86,7 +86,7 @@ fn decide(
 ) -> Result<(Option<Explanation>, trust::Mapped), Reply> {
     let mut refusal: Option<Explanation> = None;
     for (_, policy, target) in state.providers(provider) {
-        let Some(TrustPolicy::Gcp(policy)) = policy else { continue };
+        let Some(Rules::Gcp(policy)) = policy.map(|policy| &policy.rules) else { continue };
         let (explanation, mapped) =
             trust::exchange(policy, provider, &target.universe_domain, &checked.issuer, &checked.claims);
         if explanation.decision == Decision::Allowed {
@@ -114,13 +114,13 @@ fn invalid_target() -> Reply {
 
 /// Google's words for the step that failed, where they are known.
 fn of_step(explanation: &Explanation, provider: &Provider, checked: &Checked) -> Reply {
-    let failed = explanation.failed().next();
+    let failed = explanation.failed().into_iter().next();
     let both =
-        failed.map(|check| format!("expected {}, presented {}", check.expected, check.presented)).unwrap_or_default();
-    let what = failed.map(|check| check.what.clone()).unwrap_or_default();
+        failed.map(|node| format!("expected {}, presented {}", node.expected, node.presented)).unwrap_or_default();
+    let what = failed.map(|node| node.what.clone()).unwrap_or_default();
     match explanation.step {
         Some("issuer") => {
-            let expected = failed.map(|check| check.expected.clone()).unwrap_or_default();
+            let expected = failed.map(|node| node.expected.clone()).unwrap_or_default();
             wrong_issuer(&checked.issuer, &expected)
         }
         Some("provider") => invalid_target(),

@@ -12,7 +12,7 @@ use super::issuer::opaque_jwt;
 use crate::claims::Claims;
 use crate::edge::gcp::TOKEN_SECONDS;
 use crate::random;
-use crate::trust::{Decision, Explanation, TrustPolicy, gcp as trust};
+use crate::trust::{Decision, Explanation, Rules, gcp as trust};
 
 /// `POST /v1/projects/-/serviceAccounts/{ACCOUNT}:{METHOD}`.
 pub(super) fn answer(state: &State, call: &Call) -> Reply {
@@ -116,7 +116,7 @@ fn decide(
     let mut refusal: Option<Explanation> = None;
     for (_, policy, target) in state.providers(&bearer.provider) {
         let fits = target.service_account.as_deref() == Some(account) && target.delegates == delegates;
-        let (true, Some(TrustPolicy::Gcp(policy))) = (fits, policy) else { continue };
+        let (true, Some(Rules::Gcp(policy))) = (fits, policy.map(|policy| &policy.rules)) else { continue };
         let explanation = trust::impersonation(policy, target, &bearer.mapped);
         if explanation.decision == Decision::Allowed {
             return Ok(Some(explanation));

@@ -5,8 +5,9 @@
 
 use serde_json::{Map, Value};
 
-use super::explanation::{Check, Explanation, Truth, Verdict};
+use super::explanation::{Explanation, Node, Truth, Verdict};
 use super::json;
+use super::places::join;
 use crate::claims::Claims;
 
 /// The longest life of an external token that Entra takes, in seconds: `1.01:00:00` (AADSTS70023).
@@ -14,7 +15,11 @@ pub const TOKEN_LIFE_SECONDS: i64 = 90_000;
 
 /// The credentials of one application or user-assigned identity.
 #[derive(Clone, Debug)]
-pub struct FederatedCredentials(Vec<FederatedCredential>);
+pub struct FederatedCredentials {
+    /// Where the list stands.
+    path: String,
+    list: Vec<FederatedCredential>,
+}
 
 /// One credential.
 #[derive(Clone, Debug)]
@@ -30,16 +35,17 @@ struct FederatedCredential {
 impl FederatedCredentials {
     /// Reads the list as `az ad app federated-credential list` prints it; `{"value": […]}` of Graph is the same.
     pub(super) fn from_json(value: &Value) -> Result<Self, String> {
-        let list = match value {
-            Value::Object(object) => object.get("value").unwrap_or(value),
-            _ => value,
+        let (path, list) = match value.get("value") {
+            Some(list) => ("/value", list),
+            None => ("", value),
         };
         let list = list.as_array().ok_or("expected a list of federated identity credentials")?;
         let read = |(at, entry): (usize, &Value)| {
             let object = entry.as_object().ok_or_else(|| format!("entry {} is no object", at + 1))?;
             FederatedCredential::from_json(object).map_err(|what| format!("entry {}: {what}", at + 1))
         };
-        list.iter().enumerate().map(read).collect::<Result<_, _>>().map(FederatedCredentials)
+        let list = list.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        Ok(FederatedCredentials { path: path.to_owned(), list })
     }
 }
 
@@ -68,77 +74,82 @@ impl FederatedCredential {
         Ok(FederatedCredential { name, issuer, subject, audiences, unknown: json::unknown_keys(object, &KNOWN) })
     }
 
-    /// The checks in Entra's order, and how far they agree.
-    fn check(&self, issuer: &str, claims: &Claims) -> Vec<Check> {
-        let at = |what: &str| format!("{what} of credential `{}`", self.name);
-        let mut checks = vec![Check::exact(at("issuer"), &self.issuer, Some(issuer))];
+    /// The comparisons in Entra's order: issuer, audience, subject, then what is not understood.
+    fn check(&self, path: &str, issuer: &str, claims: &Claims) -> Vec<Node> {
+        let what = |what: &str| format!("{what} of credential `{}`", self.name);
+        let mut parts = vec![Node::exact(join(path, "issuer"), &self.issuer, Some(issuer)).what(what("issuer"))];
         let presented = claims.audiences();
-        checks.push(match (self.audiences.as_slice(), presented.as_slice()) {
-            ([expected], [presented]) => Check::exact(at("audience"), expected, Some(presented)),
-            ([expected], []) => Check::exact(at("audience"), expected, None),
+        let audiences = join(path, "audiences");
+        let audience = match (self.audiences.as_slice(), presented.as_slice()) {
+            ([expected], [presented]) => Node::exact(join(&audiences, "0"), expected, Some(presented)),
+            ([expected], []) => Node::exact(join(&audiences, "0"), expected, None),
             // Documented is exactly one audience on either side.
             (expected, presented) => {
-                Check::new(at("audience"), expected.join(", "), presented.join(", "), Verdict::Unknown)
+                Node::leaf(audiences, expected.join(", "), presented.join(", "), Verdict::Unsupported)
             }
-        });
+        };
+        parts.push(audience.what(what("audience")));
         let subject = claims.value("sub").and_then(Value::as_str);
-        checks.push(match &self.subject {
-            Some(expected) => Check::exact(at("subject"), expected, subject),
-            None => Check::new(at("subject"), "no subject", subject.unwrap_or_default(), Verdict::Unknown),
-        });
-        if !self.unknown.is_empty() {
-            checks.push(Check::new(at("fields"), self.unknown.join(", "), "", Verdict::Unknown));
+        let at = join(path, "subject");
+        let subject = match &self.subject {
+            Some(expected) => Node::exact(at, expected, subject),
+            None => Node::leaf(at, "no subject", subject.unwrap_or_default(), Verdict::Unsupported),
+        };
+        parts.push(subject.what(what("subject")));
+        for name in &self.unknown {
+            let node = Node::leaf(join(path, name), "a field that is understood", name, Verdict::Unsupported);
+            parts.push(node.what(what("fields")));
         }
-        checks
+        parts
     }
 }
 
 /// Would one of the credentials take this token?
 #[must_use]
 pub fn evaluate(trust: &FederatedCredentials, issuer: &str, claims: &Claims) -> Explanation {
-    let mut checks = Vec::new();
-    let mut any = Truth::No;
+    let mut all = Vec::new();
     // How near the nearest credential comes decides what Entra answers.
     let mut nearest = (0, "AADSTS700211");
-    for credential in &trust.0 {
-        let of_this = credential.check(issuer, claims);
-        any = any.or(of_this.iter().map(Check::truth).fold(Truth::Yes, Truth::and));
-        nearest = nearest.max(nearness(&of_this));
-        checks.extend(of_this);
+    for (at, credential) in trust.list.iter().enumerate() {
+        let path = join(&trust.path, &at.to_string());
+        let parts = credential.check(&path, issuer, claims);
+        nearest = nearest.max(nearness(&parts));
+        all.push(Node::all(path, parts).what(format!("credential `{}`", credential.name)));
     }
-    if trust.0.is_empty() {
-        checks.push(Check::new("federated identity credentials", "at least one", "", Verdict::Missing));
-    }
+    let mut root = Node::any(trust.path.clone(), all).what("federated identity credentials");
     let mut step = nearest.1;
     let life = claims.seconds("exp").zip(claims.seconds("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
     if let Some(life) = life.filter(|life| *life > TOKEN_LIFE_SECONDS) {
-        any = Truth::No;
         step = "AADSTS70023";
-        checks.push(Check::new(
-            "life of the ID token",
-            format!("at most {TOKEN_LIFE_SECONDS} s"),
-            format!("{life} s"),
-            Verdict::Different,
-        ));
+        let (most, life) = (format!("at most {TOKEN_LIFE_SECONDS} s"), format!("{life} s"));
+        let life = Node::leaf("", most, life, Verdict::Mismatch).what("life of the ID token");
+        root = Node::all("", vec![root, life]);
     }
-    let case_only = any == Truth::No && step == "AADSTS7002138";
-    let mut explanation = Explanation::of(checks, any);
-    explanation.step = (any == Truth::No).then_some(step);
-    if case_only {
-        explanation =
-            explanation.note("a credential matches but for upper and lower case, which counts (AADSTS7002138)");
+    let denied = root.truth() == Truth::No;
+    let explanation = Explanation::of(root).step(denied.then_some(step));
+    if denied && step == "AADSTS7002138" {
+        return explanation.note("a credential matches but for upper and lower case, which counts (AADSTS7002138)");
     }
     explanation
 }
 
 /// How far a credential agrees, with the code of what stands in the way: the more, the nearer.
-fn nearness(checks: &[Check]) -> (u8, &'static str) {
-    let verdicts: Vec<Verdict> = checks.iter().take(3).map(|check| check.verdict).collect();
-    let fits = |verdict: &Verdict| matches!(verdict, Verdict::Match | Verdict::CaseOnly);
-    match verdicts.as_slice() {
-        all if all.iter().all(fits) && all.contains(&Verdict::CaseOnly) => (4, "AADSTS7002138"),
-        [Verdict::Match, Verdict::Match, _] => (3, "AADSTS700213"),
-        [Verdict::Match, _, _] => (2, "AADSTS700212"),
+fn nearness(parts: &[Node]) -> (u8, &'static str) {
+    let holds = |node: &Node| node.verdict == Verdict::Match;
+    let fits = |node: &Node| holds(node) || node.is_case_only();
+    match parts {
+        [issuer, audience, subject, ..] => {
+            let three = [issuer, audience, subject];
+            if three.iter().all(|node| fits(node)) && three.iter().any(|node| node.is_case_only()) {
+                (4, "AADSTS7002138")
+            } else if holds(issuer) && holds(audience) {
+                (3, "AADSTS700213")
+            } else if holds(issuer) {
+                (2, "AADSTS700212")
+            } else {
+                (1, "AADSTS700211")
+            }
+        }
         _ => (1, "AADSTS700211"),
     }
 }
@@ -195,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_mismatch_is_listed() {
-        assert_eq!(one("https://gitlab.com", "x", "y").failed().count(), 3);
+        assert_eq!(one("https://gitlab.com", "x", "y").failed().len(), 3);
     }
 
     #[test]
@@ -242,7 +253,7 @@ mod tests {
     fn a_claim_that_is_absent_denies() {
         let good = format!("[{}]", credential(ISSUER, SUBJECT, AUDIENCE));
         let explanation = run(&good, |c| c.set("sub", Value::Null));
-        assert_eq!(explanation.failed().next().unwrap().verdict, Verdict::Missing);
+        assert_eq!(explanation.failed().first().unwrap().verdict, Verdict::Missing);
         assert_eq!(explanation.decision, Decision::Denied);
         assert_eq!(run(&good, |c| c.set("aud", Value::Null)).decision, Decision::Denied);
         assert_eq!(run("[]", |_| ()).decision, Decision::Denied);

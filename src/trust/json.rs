@@ -8,8 +8,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The longest trust policy that is read, in bytes: far above every cloud's own limit.
-const MAX_TEXT: usize = 1 << 20;
+/// The longest file that is read, in bytes: a saved account with a thousand roles fits, a mistake does not.
+const MAX_TEXT: usize = 16 << 20;
+/// The longest key, in bytes. Keys become part of every path below them; the longest that a cloud writes is an issuer's path.
+const MAX_KEY: usize = 1_024;
 
 /// Reads one JSON value.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
@@ -99,6 +101,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
+            if name.len() > MAX_KEY {
+                return Err(A::Error::custom(format!("a key has {} bytes, at most {MAX_KEY} are read", name.len())));
+            }
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format!("the key `{name}` stands twice in one object")));
             }
@@ -123,6 +128,13 @@ mod tests {
         for text in [r#"{"a":1,"a":2}"#, r#"{"x":[{"a":{"b":1,"b":1}}]}"#, r#"{"a":1,"\u0061":2}"#] {
             assert!(parse(text).unwrap_err().contains("twice"), "{text}");
         }
+    }
+
+    #[test]
+    fn keys_have_a_length_that_paths_can_bear() {
+        let text = |length: usize| format!("{{\"{}\":1}}", "k".repeat(length));
+        assert!(parse(&text(MAX_KEY)).is_ok());
+        assert!(parse(&text(MAX_KEY + 1)).unwrap_err().contains("1025"));
     }
 
     #[test]

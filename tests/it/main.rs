@@ -43,3 +43,4 @@ mod runner;
 mod signals;
 mod tls;
 mod trips;
+mod trust_cases;

@@ -171,7 +171,7 @@ async fn the_trust_policy_decides() {
         assert_eq!(got, status, "{subject}: {body}");
         assert_eq!(body.contains("Not authorized to perform sts:AssumeRoleWithWebIdentity"), status == 403);
         let explained = running.log().into_iter().find_map(|entry| entry.explanation).unwrap();
-        assert_eq!(explained.failed().count(), usize::from(status == 403));
+        assert_eq!(explained.failed().len(), usize::from(status == 403));
     }
 }
 

@@ -10,7 +10,8 @@ pub use document::ProviderTrust;
 
 use self::document::Binding;
 use self::expression::Operand;
-use super::explanation::{Check, Explanation, Truth, Verdict};
+use super::explanation::{Explanation, Node, Truth, Verdict};
+use super::places::join;
 use crate::claims::Claims;
 use crate::edge::gcp::{Provider, Target};
 use serde_json::Value;
@@ -19,6 +20,8 @@ use serde_json::Value;
 pub const SUBJECT_BYTES: usize = 127;
 /// All mapped values together, in bytes.
 pub const MAPPED_BYTES: usize = 8_192;
+const CONDITION: &str = "/provider/attributeCondition";
+const MAPPING: &str = "/provider/attributeMapping";
 /// What a member needs on a service account to act as it.
 pub const WORKLOAD_IDENTITY_USER: &str = "roles/iam.workloadIdentityUser";
 
@@ -36,9 +39,9 @@ pub struct Mapped {
 pub fn evaluate(trust: &ProviderTrust, target: &Target, issuer: &str, claims: &Claims) -> Explanation {
     let (first, mapped) = exchange(trust, &target.provider, &target.universe_domain, issuer, claims);
     let second = impersonation(trust, target, &mapped);
-    let truth = truth(&first).and(truth(&second));
-    let mut explanation = Explanation::of([first.checks, second.checks].concat(), truth);
-    explanation.step = first.step.or(second.step).filter(|_| truth == Truth::No);
+    let root = Node::all("", vec![first.root, second.root]);
+    let truth = root.truth();
+    let mut explanation = Explanation::of(root).step(first.step.or(second.step).filter(|_| truth == Truth::No));
     if truth == Truth::Yes {
         explanation =
             explanation.note("outside this file and not looked at: the pool's own state, organisation policies");
@@ -47,10 +50,6 @@ pub fn evaluate(trust: &ProviderTrust, target: &Target, issuer: &str, claims: &C
         explanation = explanation.note(note);
     }
     explanation
-}
-
-fn truth(explanation: &Explanation) -> Truth {
-    explanation.checks.iter().map(Check::truth).fold(Truth::Yes, Truth::and)
 }
 
 /// The first half: would the provider take the token, and whom does it make of it?
@@ -63,8 +62,8 @@ pub fn exchange(
     claims: &Claims,
 ) -> (Explanation, Mapped) {
     let mut steps = vec![
-        ("provider", Check::exact("provider's name", &trust.name, Some(&provider.name()))),
-        ("issuer", Check::exact("issuer", &trust.issuer, Some(issuer))),
+        ("provider", Node::exact("/provider/name", &trust.name, Some(&provider.name())).what("provider's name")),
+        ("issuer", Node::exact("/provider/oidc/issuerUri", &trust.issuer, Some(issuer)).what("issuer")),
         ("provider", state(trust)),
         ("audience", audience(trust, provider, universe, claims)),
     ];
@@ -72,7 +71,10 @@ pub fn exchange(
     match &trust.condition {
         None => {}
         Some(text) => match expression::condition(text) {
-            None => steps.push(("condition", Check::new("condition not understood", text, "", Verdict::Unknown))),
+            None => steps.push((
+                "condition",
+                Node::leaf(CONDITION, text, "", Verdict::Unsupported).what("condition not understood"),
+            )),
             Some(pairs) => {
                 steps
                     .extend(pairs.iter().map(|(path, literal)| ("condition", compare(path, literal, claims, &mapped))));
@@ -80,31 +82,31 @@ pub fn exchange(
         },
     }
     if !trust.unknown.is_empty() {
-        steps.push(("provider", Check::new("fields of the file", trust.unknown.join(", "), "", Verdict::Unknown)));
+        let fields = Node::leaf("", "fields that are understood", trust.unknown.join(", "), Verdict::Unsupported);
+        steps.push(("provider", fields.what("fields of the file")));
     }
-    let step = steps.iter().find(|(_, check)| check.truth() == Truth::No).map(|(step, _)| *step);
-    let checks: Vec<Check> = steps.into_iter().map(|(_, check)| check).collect();
-    let truth = checks.iter().map(Check::truth).fold(Truth::Yes, Truth::and);
-    let mut explanation = Explanation::of(checks, truth);
-    explanation.step = step;
+    let step = steps.iter().find(|(_, node)| node.truth() == Truth::No).map(|(step, _)| *step);
+    let parts = steps.into_iter().map(|(_, node)| node).collect();
+    let mut explanation = Explanation::of(Node::all("/provider", parts).what("provider")).step(step);
     if trust.condition.is_none() {
         explanation = explanation.note("the provider has no condition: every token of the issuer is taken");
     }
     (explanation, mapped)
 }
 
-fn state(trust: &ProviderTrust) -> Check {
+fn state(trust: &ProviderTrust) -> Node {
     let (presented, verdict) = match (trust.disabled, trust.state.as_deref()) {
-        (true, _) => ("disabled", Verdict::Different),
+        (true, _) => ("disabled", Verdict::Mismatch),
         (false, None | Some("ACTIVE")) => ("ACTIVE", Verdict::Match),
-        (false, Some("DELETED")) => ("DELETED", Verdict::Different),
-        (false, Some(other)) => (other, Verdict::Unknown),
+        (false, Some("DELETED")) => ("DELETED", Verdict::Mismatch),
+        (false, Some(other)) => (other, Verdict::Unsupported),
     };
-    Check::new("provider's state", "ACTIVE and not disabled", presented, verdict)
+    let path = if trust.disabled { "/provider/disabled" } else { "/provider/state" };
+    Node::leaf(path, "ACTIVE and not disabled", presented, verdict).what("provider's state")
 }
 
 /// With a list of its own, only what is listed; without one, the provider's full name with or without `https:`.
-fn audience(trust: &ProviderTrust, provider: &Provider, universe: &str, claims: &Claims) -> Check {
+fn audience(trust: &ProviderTrust, provider: &Provider, universe: &str, claims: &Claims) -> Node {
     let allowed = if trust.allowed_audiences.is_empty() {
         vec![provider.id_token_audience(universe), provider.sts_audience(universe)]
     } else {
@@ -114,16 +116,16 @@ fn audience(trust: &ProviderTrust, provider: &Provider, universe: &str, claims: 
     let verdict = match presented.as_slice() {
         [] => Verdict::Missing,
         [one] if allowed.contains(one) => Verdict::Match,
-        [one] if allowed.iter().any(|allowed| allowed.to_lowercase() == one.to_lowercase()) => Verdict::CaseOnly,
-        [_] => Verdict::Different,
+        [_] => Verdict::Mismatch,
         // What Google does with several audiences is not documented.
-        many if many.iter().any(|one| allowed.contains(one)) => Verdict::Unknown,
-        _ => Verdict::Different,
+        many if many.iter().any(|one| allowed.contains(one)) => Verdict::Unsupported,
+        _ => Verdict::Mismatch,
     };
-    Check::new("audience", allowed.join(" or "), presented.join(", "), verdict)
+    let path = "/provider/oidc/allowedAudiences";
+    Node::leaf(path, allowed.join(" or "), presented.join(", "), verdict).what("audience")
 }
 
-fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Check)>) -> Mapped {
+fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Node)>) -> Mapped {
     let (mut mapped, mut bytes, mut has_subject) = (Mapped::default(), 0, false);
     for (key, text) in &trust.mapping {
         let what = format!("mapping of {key}");
@@ -132,16 +134,16 @@ fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Ch
             Some(Operand::Assertion(name)) => match claims.value(&name) {
                 Some(Value::String(value)) => (Some(value.clone()), "mapping", Verdict::Match),
                 None | Some(Value::Null) => (None, "mapping", Verdict::Missing),
-                Some(_) if key == "google.subject" => (None, "mapping-type", Verdict::Different),
-                Some(_) => (None, "mapping", Verdict::Unknown),
+                Some(_) if key == "google.subject" => (None, "mapping-type", Verdict::Mismatch),
+                Some(_) => (None, "mapping", Verdict::Unsupported),
             },
-            _ => (None, "mapping", Verdict::Unknown),
+            _ => (None, "mapping", Verdict::Unsupported),
         };
         bytes += value.as_ref().map_or(0, String::len);
         // Groups are a list; which members they give is not understood yet.
         let known = key == "google.subject" || key.starts_with("attribute.");
-        let verdict = if verdict == Verdict::Match && !known { Verdict::Unknown } else { verdict };
-        steps.push((step, Check::new(what, text, value.clone().unwrap_or_default(), verdict)));
+        let verdict = if verdict == Verdict::Match && !known { Verdict::Unsupported } else { verdict };
+        steps.push((step, Node::leaf(join(MAPPING, key), text, value.clone().unwrap_or_default(), verdict).what(what)));
         match key.strip_prefix("attribute.") {
             Some(name) => mapped.attributes.push((name.to_owned(), value)),
             None if key == "google.subject" => {
@@ -152,11 +154,14 @@ fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Ch
         }
     }
     if !has_subject {
-        steps.push(("mapping", Check::new("mapping of google.subject", "present", "", Verdict::Missing)));
+        steps.push((
+            "mapping",
+            Node::leaf(MAPPING, "google.subject", "", Verdict::Missing).what("mapping of google.subject"),
+        ));
     }
     let size = |what: &str, limit: usize, bytes: usize| {
-        let verdict = if bytes <= limit { Verdict::Match } else { Verdict::Different };
-        Check::new(what, format!("at most {limit} bytes"), format!("{bytes} bytes"), verdict)
+        let verdict = if bytes <= limit { Verdict::Match } else { Verdict::Mismatch };
+        Node::leaf(MAPPING, format!("at most {limit} bytes"), format!("{bytes} bytes"), verdict).what(what)
     };
     steps.push((
         "subject-size",
@@ -167,24 +172,29 @@ fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Ch
 }
 
 /// One comparison of the condition. An error in CEL (no such key, another type) is not true, so it denies.
-fn compare(path: &Operand, literal: &str, claims: &Claims, mapped: &Mapped) -> Check {
+fn compare(path: &Operand, literal: &str, claims: &Claims, mapped: &Mapped) -> Node {
+    let unknown = || Node::leaf(CONDITION, literal, "", Verdict::Unsupported);
     match path {
         Operand::Assertion(name) => {
-            Check::exact(format!("condition on assertion.{name}"), literal, claims.value(name).and_then(Value::as_str))
+            let presented = claims.value(name).and_then(Value::as_str);
+            Node::exact(CONDITION, literal, presented).what(format!("condition on assertion.{name}"))
         }
         Operand::Attribute(name) => {
-            let what = format!("condition on attribute.{name}");
-            match mapped.attributes.iter().find(|(mapped, _)| mapped == name) {
-                Some((_, None)) => Check::new(what, literal, "", Verdict::Unknown),
-                Some((_, Some(value))) => Check::exact(what, literal, Some(value)),
-                None => Check::exact(what, literal, None),
-            }
+            let node = match mapped.attributes.iter().find(|(mapped, _)| mapped == name) {
+                Some((_, None)) => unknown(),
+                Some((_, Some(value))) => Node::exact(CONDITION, literal, Some(value)),
+                None => Node::exact(CONDITION, literal, None),
+            };
+            node.what(format!("condition on attribute.{name}"))
         }
-        Operand::Subject => match &mapped.subject {
-            Some(subject) => Check::exact("condition on google.subject", literal, Some(subject)),
-            None => Check::new("condition on google.subject", literal, "", Verdict::Unknown),
-        },
-        Operand::Literal(_) => Check::new("condition", literal, "", Verdict::Unknown),
+        Operand::Subject => {
+            let node = match &mapped.subject {
+                Some(subject) => Node::exact(CONDITION, literal, Some(subject)),
+                None => unknown(),
+            };
+            node.what("condition on google.subject")
+        }
+        Operand::Literal(_) => unknown().what("condition"),
     }
 }
 
@@ -197,7 +207,7 @@ pub fn impersonation(trust: &ProviderTrust, target: &Target, mapped: &Mapped) ->
     if account.is_some() {
         relevant.retain(|binding| binding.role == WORKLOAD_IDENTITY_USER);
     } else if relevant.is_empty() {
-        return Explanation::of(Vec::new(), Truth::Yes)
+        return Explanation::of(Node::all("/bindings", Vec::new()).what("bindings"))
             .note("direct access: what the identity may do is decided by each resource's bindings, not in this file");
     }
     let subject =
@@ -223,14 +233,12 @@ pub fn impersonation(trust: &ProviderTrust, target: &Target, mapped: &Mapped) ->
     let verdict = match any {
         Truth::Yes => Verdict::Match,
         Truth::No if members.is_empty() => Verdict::Missing,
-        Truth::No => Verdict::Different,
-        Truth::Unknown => Verdict::Unknown,
+        Truth::No => Verdict::Mismatch,
+        Truth::Unknown => Verdict::Unsupported,
     };
     let presented = format!("principal://{pool}subject/{}", mapped.subject.as_deref().unwrap_or("(not understood)"));
-    let check = Check::new(format!("member of {subject}"), members.join(" or "), presented, verdict);
-    let mut explanation = Explanation::of(vec![check], any);
-    explanation.step = (any == Truth::No).then_some("binding");
-    explanation
+    let node = Node::leaf("/bindings", members.join(" or "), presented, verdict).what(format!("member of {subject}"));
+    Explanation::of(node).step((any == Truth::No).then_some("binding"))
 }
 
 /// Roles beside the usual one may hold the same permission (the token creator's does): which do is not looked at.
