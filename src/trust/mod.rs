@@ -3,7 +3,8 @@
 //! Pure: no network, no files, no clock. The sandbox decides by the same code that explains a denial, so they cannot
 //! disagree. **Undecided is an answer**: whatever is not documented, or not understood here yet, is never *allowed*.
 //!
-//! What is understood so far is exact matching (AWS: also `StringLike`); everything else is undecided.
+//! AWS: exact matching and `StringLike`; Google: mappings, conditions and bindings; Azure: exact matching. Everything else is
+//! undecided.
 
 pub mod aws;
 pub mod azure;
@@ -13,6 +14,7 @@ pub mod gcp;
 mod glob;
 mod json;
 mod places;
+mod subject;
 mod truth;
 
 pub use explanation::{Decision, Explanation, Node, Reason, Truth, Verdict};
@@ -36,7 +38,7 @@ pub enum Rules {
     /// A role trust policy.
     Aws(aws::RoleTrust),
     /// A workload identity provider and the bindings behind it.
-    Gcp(gcp::ProviderTrust),
+    Gcp(Box<gcp::ProviderTrust>),
     /// The federated identity credentials of one application or identity.
     Azure(azure::FederatedCredentials),
 }
@@ -45,7 +47,8 @@ impl TrustPolicy {
     /// Reads the file of an edge's `trust`:
     ///
     /// - AWS: the role trust policy, bare or as `aws iam get-role` prints it;
-    /// - GCP: `{"provider": …, "bindings": […]}`, the provider as `gcloud … providers describe --format=json` prints it;
+    /// - GCP: the provider as `gcloud … providers describe --format=json` prints it, alone or in
+    ///   `{"provider": …, "pool": …, "bindings": […]}`;
     /// - Azure: the list that `az ad app federated-credential list` prints.
     ///
     /// # Errors
@@ -54,7 +57,7 @@ impl TrustPolicy {
     pub fn parse(destination: Destination, text: &str) -> Result<TrustPolicy> {
         let parsed = json::parse(text).and_then(|value| match destination {
             Destination::Aws => aws::RoleTrust::from_json(&value).map(Rules::Aws),
-            Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(Rules::Gcp),
+            Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(|trust| Rules::Gcp(Box::new(trust))),
             Destination::Azure => azure::FederatedCredentials::from_json(&value).map(Rules::Azure),
         });
         let rules = parsed.map_err(|what| {
