@@ -51,6 +51,12 @@ pub const MANAGED_POLICIES: usize = 10;
 pub const AUDIENCE: &str = "sts.amazonaws.com";
 
 impl Target {
+    /// How long the session is asked for that the ID token is exchanged for: a chain cannot use a longer one.
+    #[must_use]
+    pub fn first_session(&self, ttl: Duration) -> Duration {
+        if self.chain.is_empty() { ttl } else { ttl.min(Duration::from_secs(CHAINED_SECONDS)) }
+    }
+
     /// Validates the keys of an AWS edge; every problem is reported with its place.
     pub(super) fn valid(draft: &mut Draft, ttl: Duration, ttl_place: &str, problems: &mut Problems) -> Option<Target> {
         let role = draft.required("role", "arn:aws:iam::123456789012:role/NAME", problems);

@@ -2,8 +2,6 @@
 //!
 //! The account id is read from `AssumedRoleUser.Arn`: no GetCallerIdentity, one round trip less.
 
-use std::time::Duration;
-
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
@@ -60,7 +58,7 @@ async fn assume_with_web_identity(
     client: &Client,
 ) -> Result<Granted> {
     let (api, host) = (api(target, sts, None, client), sts.endpoint.host());
-    let seconds = if target.chain.is_empty() { edge.ttl } else { edge.ttl.min(Duration::from_secs(CHAINED_SECONDS)) };
+    let seconds = target.first_session(edge.ttl);
     retrying(client, async || {
         let answer = api
             .assume_role_with_web_identity()

@@ -1,19 +1,45 @@
 //! Wildcards as AWS documents them for `StringLike`: `*` any run, also empty, across `/` and `:`; `?` one character; the
 //! whole text has to fit; case counts (IAM user guide, condition operators).
 
-/// Whether the whole of `text` fits `pattern`. Linear in the product of the lengths: no pattern can hang it.
+/// One part of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// This character.
+    Char(char),
+    /// Any run, also empty.
+    Any,
+    /// One character, whichever.
+    One,
+}
+
+/// The pieces of a pattern whose `*` and `?` are wildcards.
+pub(super) fn pieces(pattern: &str) -> Vec<Piece> {
+    let piece = |c| match c {
+        '*' => Piece::Any,
+        '?' => Piece::One,
+        other => Piece::Char(other),
+    };
+    pattern.chars().map(piece).collect()
+}
+
+/// Whether the whole of `text` fits `pattern`.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    fits(&pieces(pattern), text)
+}
+
+/// Whether the whole of `text` fits. Linear in the product of the lengths: no pattern can hang it.
+pub(super) fn fits(pattern: &[Piece], text: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
     // Where to go back to: behind the last star, and the text it has swallowed so far.
     let mut star: Option<(usize, usize)> = None;
     while let Some(c) = text.get(t) {
         match pattern.get(p) {
-            Some('*') => {
+            Some(Piece::Any) => {
                 star = Some((p + 1, t));
                 p += 1;
             }
-            Some(wanted) if *wanted == '?' || wanted == c => {
+            Some(wanted) if *wanted == Piece::One || *wanted == Piece::Char(*c) => {
                 p += 1;
                 t += 1;
             }
@@ -27,7 +53,7 @@ pub(super) fn matches(pattern: &str, text: &str) -> bool {
             },
         }
     }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|c| *c == '*'))
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|piece| *piece == Piece::Any))
 }
 
 #[cfg(test)]

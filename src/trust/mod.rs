@@ -3,8 +3,7 @@
 //! Pure: no network, no files, no clock. The sandbox decides by the same code that explains a denial, so they cannot
 //! disagree. **Undecided is an answer**: whatever is not documented, or not understood here yet, is never *allowed*.
 //!
-//! AWS: exact matching and `StringLike`; Google: mappings, conditions and bindings; Azure: exact matching. Everything else is
-//! undecided.
+//! What is modelled, and from which document, stands in the files of the three rooms; everything else is undecided.
 
 pub mod aws;
 pub mod azure;
@@ -46,16 +45,22 @@ pub enum Rules {
 impl TrustPolicy {
     /// Reads the file of an edge's `trust`:
     ///
-    /// - AWS: the role trust policy, bare or as `aws iam get-role` prints it;
+    /// - AWS: the role trust policy, bare or in one of the forms that [`aws::RoleTrust`] is read from;
     /// - GCP: the provider as `gcloud … providers describe --format=json` prints it, alone or in
     ///   `{"provider": …, "pool": …, "bindings": […]}`;
-    /// - Azure: the list that `az ad app federated-credential list` prints.
+    /// - Azure: the list that `az ad app federated-credential list` prints, or one credential of it.
     ///
     /// # Errors
     /// Text that is not JSON, holds a key twice, or has not the shape named above. What is well formed and merely not
     /// understood is no error: it makes the answer undecided.
     pub fn parse(destination: Destination, text: &str) -> Result<TrustPolicy> {
-        let parsed = json::parse(text).and_then(|value| match destination {
+        // IAM's interface gives the document percent-encoded.
+        let decoded = match destination {
+            Destination::Aws => aws::decode(text),
+            Destination::Gcp | Destination::Azure => Ok(None),
+        };
+        let parsed = decoded.and_then(|decoded| json::parse(decoded.as_deref().unwrap_or(text)));
+        let parsed = parsed.and_then(|value| match destination {
             Destination::Aws => aws::RoleTrust::from_json(&value).map(Rules::Aws),
             Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(|trust| Rules::Gcp(Box::new(trust))),
             Destination::Azure => azure::FederatedCredentials::from_json(&value).map(Rules::Azure),
@@ -84,7 +89,17 @@ impl TrustPolicy {
 #[must_use]
 pub fn evaluate(trust: &TrustPolicy, edge: &Edge, issuer: &str, claims: &Claims) -> Explanation {
     let explanation = match (&trust.rules, &edge.target) {
-        (Rules::Aws(trust), Target::Aws(target)) => aws::evaluate(trust, &target.role, issuer, claims),
+        (Rules::Aws(trust), Target::Aws(target)) => {
+            let asked = aws::Asked {
+                role: Some(&target.role),
+                issuer,
+                claims,
+                seconds: Some(target.first_session(edge.ttl).as_secs()),
+                session_name: target.session_name.as_deref(),
+                known: &[],
+            };
+            aws::evaluate(trust, &asked)
+        }
         (Rules::Gcp(trust), Target::Gcp(target)) => gcp::evaluate(trust, target, issuer, claims),
         (Rules::Azure(trust), Target::Azure(_)) => azure::evaluate(trust, issuer, claims),
         _ => {

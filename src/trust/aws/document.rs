@@ -1,15 +1,20 @@
-//! A role trust policy as text, read into statements; what is not understood is kept by name.
+//! A role trust policy as data, read into statements; what is not understood is kept by name.
 
 use serde_json::{Map, Value};
 
+use crate::trust::join;
 use crate::trust::json::{text, texts, unknown_keys};
 
-/// A role trust policy.
+/// One trust policy document.
 #[derive(Clone, Debug)]
-pub struct RoleTrust {
+pub(super) struct Document {
     pub(super) statements: Vec<Statement>,
-    /// Fields beside `Version`, `Id` and `Statement`.
+    /// Whether `${…}` is a variable: with `Version` 2012-10-17 only.
+    pub(super) variables: bool,
+    /// Where fields beside `Version`, `Id` and `Statement` stand.
     pub(super) unknown: Vec<String>,
+    /// Where the list of statements stands, or the one statement.
+    pub(super) path: String,
 }
 
 /// Allow or Deny.
@@ -19,100 +24,186 @@ pub(super) enum Effect {
     Deny,
 }
 
-/// Operator, key, values; `None` for values that are no texts.
-type Condition = (String, String, Option<Vec<String>>);
-
 /// One statement.
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
-    sid: Option<String>,
+    pub(super) path: String,
+    pub(super) sid: Option<String>,
     pub(super) effect: Effect,
-    /// The federated principals; `None` when the principal is something that cannot be told to match or not.
-    pub(super) federated: Option<Vec<String>>,
-    /// `None` when there is no `Action`.
-    pub(super) actions: Option<Vec<String>>,
+    pub(super) principal: Principal,
+    pub(super) actions: Actions,
     pub(super) conditions: Vec<Condition>,
-    /// Elements that are not understood: `NotPrincipal`, `NotAction`, `Resource` …
+    /// Elements that no role trust policy has, or that are not known; where they stand.
     pub(super) unknown: Vec<String>,
 }
 
-impl RoleTrust {
-    /// Reads the bare document, or the answer of `aws iam get-role` around it.
-    pub(in crate::trust) fn from_json(value: &Value) -> Result<Self, String> {
-        let bare = value.get("Role").unwrap_or(value);
-        let bare = bare.get("AssumeRolePolicyDocument").unwrap_or(bare);
-        let document = bare.as_object().ok_or("expected an object with Version and Statement")?;
-        match text(document, "Version")? {
+/// Whom a statement is for.
+#[derive(Clone, Debug)]
+pub(super) enum Principal {
+    /// The federated principals, with where each stands. An AWS or service principal is no web identity: the list stays empty.
+    Federated(Vec<(String, String)>),
+    /// `"*"`, or none at all: AWS refuses such a document.
+    Refused,
+    /// Something that cannot be told to match or not.
+    Unknown,
+}
+
+/// What a statement is for.
+#[derive(Clone, Debug)]
+pub(super) enum Actions {
+    These(Vec<String>),
+    AllBut(Vec<String>),
+    /// None, both, or no texts.
+    Unknown,
+}
+
+/// One key under one operator.
+#[derive(Clone, Debug)]
+pub(super) struct Condition {
+    pub(super) path: String,
+    pub(super) operator: String,
+    pub(super) key: String,
+    /// `None` for what is neither text, number nor truth value.
+    pub(super) values: Option<Vec<String>>,
+    /// The same operator or the same key stands there again in other letters: which counts is not documented.
+    pub(super) doubled: bool,
+}
+
+impl Document {
+    /// Reads the document that stands at `path`.
+    pub(super) fn from_json(value: &Value, path: &str) -> Result<Self, String> {
+        let document = value.as_object().ok_or("expected an object with Version and Statement")?;
+        let version = text(document, "Version")?;
+        match version {
             None | Some("2012-10-17" | "2008-10-17") => {}
             Some(other) => return Err(format!("the version `{other}` is none that IAM has")),
         }
-        let statements = match document.get("Statement") {
-            Some(Value::Array(many)) => many.iter().collect(),
-            Some(one @ Value::Object(_)) => vec![one],
+        let list = join(path, "Statement");
+        let statements: Vec<(String, &Value)> = match document.get("Statement") {
+            Some(Value::Array(many)) => {
+                many.iter().enumerate().map(|(at, one)| (join(&list, &at.to_string()), one)).collect()
+            }
+            Some(one @ Value::Object(_)) => vec![(list.clone(), one)],
             _ => return Err("it has no Statement".to_owned()),
         };
-        let read = |(at, value): (usize, &Value)| {
-            let object = value.as_object().ok_or_else(|| format!("statement {} is no object", at + 1))?;
-            Statement::from_json(object).map_err(|what| format!("statement {}: {what}", at + 1))
+        let read = |(path, value): (String, &Value)| {
+            let at = path.clone();
+            let object = value.as_object().ok_or_else(|| format!("{at} is no object"))?;
+            Statement::from_json(object, path).map_err(|what| format!("{at}: {what}"))
         };
-        let statements = statements.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
-        Ok(RoleTrust { statements, unknown: unknown_keys(document, &["Version", "Id", "Statement"]) })
+        Ok(Document {
+            statements: statements.into_iter().map(read).collect::<Result<_, _>>()?,
+            variables: version == Some("2012-10-17"),
+            unknown: paths(unknown_keys(document, &["Version", "Id", "Statement"]), path),
+            path: list,
+        })
     }
 }
 
+fn paths(names: Vec<String>, path: &str) -> Vec<String> {
+    names.iter().map(|name| join(path, name)).collect()
+}
+
 impl Statement {
-    fn from_json(object: &Map<String, Value>) -> Result<Self, String> {
+    fn from_json(object: &Map<String, Value>, path: String) -> Result<Self, String> {
         let effect = match text(object, "Effect")? {
             Some("Allow") => Effect::Allow,
             Some("Deny") => Effect::Deny,
             other => return Err(format!("the effect is `{}`, expected Allow or Deny", other.unwrap_or_default())),
         };
-        let actions = match object.get("Action") {
-            None => None,
-            Some(value) => Some(texts(value).ok_or("`Action` is neither a text nor a list of texts")?),
+        let list = |name: &str| match object.get(name) {
+            None => Ok(None),
+            Some(value) => {
+                texts(value).map(Some).ok_or_else(|| format!("`{name}` is neither a text nor a list of texts"))
+            }
         };
-        let mut unknown = unknown_keys(object, &["Sid", "Effect", "Principal", "Action", "Condition"]);
+        let actions = match (list("Action")?, list("NotAction")?) {
+            (Some(actions), None) => Actions::These(actions),
+            (None, Some(actions)) => Actions::AllBut(actions),
+            _ => Actions::Unknown,
+        };
+        let known = ["Sid", "Effect", "Principal", "Action", "NotAction", "Condition"];
+        let mut unknown = paths(unknown_keys(object, &known), &path);
         let conditions = match object.get("Condition") {
             None => Vec::new(),
-            Some(Value::Object(operators)) => conditions(operators, &mut unknown)?,
+            Some(Value::Object(operators)) => conditions(operators, &join(&path, "Condition"), &mut unknown)?,
             Some(_) => return Err("`Condition` is no object".to_owned()),
         };
-        let sid = text(object, "Sid")?.map(str::to_owned);
-        Ok(Statement { sid, effect, federated: federated(object.get("Principal")), actions, conditions, unknown })
+        let sid = text(object, "Sid")?.filter(|sid| !sid.is_empty()).map(str::to_owned);
+        let principal = principal(object.get("Principal"), &join(&path, "Principal"));
+        Ok(Statement { path, sid, effect, principal, actions, conditions, unknown })
     }
 
-    /// How checks name it.
-    pub(super) fn place(&self, at: usize) -> String {
-        match &self.sid {
-            Some(sid) if !sid.is_empty() => format!("statement {} `{sid}`", at + 1),
-            _ => format!("statement {}", at + 1),
-        }
+    /// How people call it.
+    pub(super) fn name(&self) -> String {
+        let effect = match self.effect {
+            Effect::Allow => "allow",
+            Effect::Deny => "deny",
+        };
+        self.sid.as_ref().map_or_else(|| format!("{effect} statement"), |sid| format!("{effect} statement `{sid}`"))
     }
 }
 
-/// The federated principals. An AWS or service principal is no web identity: the list stays empty, which never matches.
-/// `"*"` in any form, another kind of principal and what is no text cannot be told.
-fn federated(principal: Option<&Value>) -> Option<Vec<String>> {
+fn principal(principal: Option<&Value>, path: &str) -> Principal {
+    let kinds = match principal {
+        Some(Value::Object(kinds)) if !kinds.is_empty() => kinds,
+        None | Some(Value::String(_)) => return Principal::Refused,
+        _ => return Principal::Unknown,
+    };
     let mut all = Vec::new();
-    for (kind, value) in principal?.as_object()? {
-        let values = texts(value)?;
+    for (kind, value) in kinds {
+        let path = join(path, kind);
+        let Some(values) = texts(value) else { return Principal::Unknown };
         match kind.as_str() {
-            "Federated" => all.extend(values),
+            "Federated" if value.is_array() => {
+                all.extend(values.into_iter().enumerate().map(|(at, one)| (one, join(&path, &at.to_string()))));
+            }
+            "Federated" => all.extend(values.into_iter().map(|one| (one, path.clone()))),
             "AWS" | "Service" if !values.iter().any(|value| value.contains('*')) => {}
-            _ => return None,
+            _ => return Principal::Unknown,
         }
     }
-    Some(all)
+    Principal::Federated(all)
 }
 
-fn conditions(operators: &Map<String, Value>, unknown: &mut Vec<String>) -> Result<Vec<Condition>, String> {
-    let mut all = Vec::new();
+fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<String>) -> Result<Vec<Condition>, String> {
+    let mut all: Vec<Condition> = Vec::new();
     for (operator, keys) in operators {
+        let path = join(path, operator);
         let keys = keys.as_object().ok_or_else(|| format!("the condition `{operator}` is no object"))?;
         if keys.is_empty() {
-            unknown.push(format!("{operator} without a key"));
+            // An operator without a key: what AWS makes of it is not documented.
+            unknown.push(path.clone());
         }
-        all.extend(keys.iter().map(|(key, value)| (operator.clone(), key.clone(), texts(value))));
+        for (key, value) in keys {
+            all.push(Condition {
+                path: join(&path, key),
+                operator: operator.clone(),
+                key: key.clone(),
+                values: values(value),
+                doubled: false,
+            });
+        }
+    }
+    let names: Vec<(String, String)> =
+        all.iter().map(|one| (one.operator.to_lowercase(), one.key.to_lowercase())).collect();
+    for (at, condition) in all.iter_mut().enumerate() {
+        condition.doubled = names.iter().enumerate().any(|(other, name)| other != at && names.get(at) == Some(name));
     }
     Ok(all)
+}
+
+/// One value or a list: texts, truth values and whole numbers as text.
+fn values(value: &Value) -> Option<Vec<String>> {
+    let one = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+        // How IAM writes 1e3 or 1.50 as text is not documented.
+        _ => None,
+    };
+    match value {
+        Value::Array(many) => many.iter().map(one).collect(),
+        other => one(other).map(|one| vec![one]),
+    }
 }

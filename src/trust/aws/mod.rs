@@ -2,127 +2,248 @@
 //!
 //! A statement matches when principal, action and every condition do. A matching Deny denies; a matching Allow allows;
 //! otherwise the answer is no. What is not understood stays unknown: in an Allow it cannot allow, in a Deny it cannot be
-//! overlooked. Sources: IAM user guide, "Policy evaluation logic", "Condition operators", "Principal".
+//! overlooked. Sources: IAM user guide, "Policy evaluation logic", "Condition operators", "Principal"; docs/trust.md.
 
+mod compare;
 mod condition;
 mod document;
+mod hints;
+mod input;
 mod keys;
+mod operator;
+mod statement;
+mod table;
+mod tags;
+mod variable;
 
-pub use document::RoleTrust;
+pub use input::RoleTrust;
+pub(super) use input::decode;
 
-use self::document::{Effect, Statement};
-use super::explanation::{Explanation, Node, Truth, Verdict};
-use super::glob;
+use self::document::{Document, Effect};
+use self::input::{Provider, Role};
+use super::explanation::{Decision, Explanation, Node, Truth, Verdict};
 use super::places::join;
 use crate::claims::Claims;
 use crate::edge::aws::RoleArn;
-use crate::trust::Decision;
 
-const ACTION: &str = "sts:AssumeRoleWithWebIdentity";
+const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+const TAG: &str = "sts:TagSession";
+const SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
+/// A role's longest session where nobody has set it, in seconds.
+pub const LONGEST_SESSION: u64 = 3_600;
+
+/// One call of `AssumeRoleWithWebIdentity`, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The role's ARN; `None` takes the file's, or any role for a bare document.
+    pub role: Option<&'a str>,
+    /// The issuer of the token as the destination sees it.
+    pub issuer: &'a str,
+    /// The token's claims.
+    pub claims: &'a Claims,
+    /// `DurationSeconds`, where it is known.
+    pub seconds: Option<u64>,
+    /// `RoleSessionName`, where it is known.
+    pub session_name: Option<&'a str>,
+    /// What is known of the request beside the token: a condition key and its values, none for a key that is absent.
+    pub known: &'a [(String, Vec<String>)],
+}
 
 /// What the request context holds.
 struct Request<'a> {
     /// The issuer without `https://`: the prefix of the condition keys.
     provider: &'a str,
-    /// The ARN of the OIDC provider in the role's account.
-    provider_arn: String,
+    /// The names that the token's provider has in a `Principal`; empty when the role's account is not known.
+    principals: Vec<String>,
+    account: Option<String>,
     claims: &'a Claims,
+    session_name: Option<&'a str>,
+    known: &'a [(String, Vec<String>)],
+    role_tags: Option<&'a [(String, String)]>,
+    variables: bool,
 }
 
-/// Would this role be given to a token of `issuer` with these claims?
+/// Would this role be given to a token of this issuer with these claims?
 #[must_use]
-pub fn evaluate(trust: &RoleTrust, role: &str, issuer: &str, claims: &Claims) -> Explanation {
-    let (provider, arn) = match (issuer.strip_prefix("https://"), RoleArn::parse(role)) {
-        (Some(provider), Ok(arn)) => (provider, arn),
-        (None, _) => return undecided("issuer", "a URL with https", issuer),
-        (_, Err(what)) => return undecided("role", "a role's ARN", &format!("{role} {what}")),
+pub fn evaluate(trust: &RoleTrust, asked: &Asked<'_>) -> Explanation {
+    let role = match trust.role(asked.role) {
+        Ok(role) => role,
+        Err(roles) => {
+            let wanted = asked.role.unwrap_or("one role, or its ARN");
+            return undecided(
+                "",
+                "role in the file",
+                wanted,
+                &roles,
+                "name the role by its ARN, or save the role that is meant",
+            );
+        }
     };
-    let provider_arn = format!("arn:{}:iam::{}:oidc-provider/{provider}", arn.partition, arn.account);
-    let request = Request { provider, provider_arn, claims };
+    let document = match &role.document {
+        Ok(document) => document,
+        Err(why) => return undecided(&role.path, "role trust policy", "one that can be read", why, ""),
+    };
+    let Some(provider) = asked.issuer.strip_prefix("https://").filter(|host| !host.is_empty()) else {
+        let hint = "IAM's providers have https:// URLs only; keys and ARNs leave it out";
+        return undecided("", "issuer", "a URL with https", asked.issuer, hint);
+    };
+    let arn = match asked.role.or(role.arn.as_deref()).map(RoleArn::parse) {
+        Some(Err(what)) => return undecided("", "role", "a role's ARN", &what, ""),
+        Some(Ok(arn)) => Some(arn),
+        None => None,
+    };
+    let request = Request {
+        provider,
+        principals: principals(provider, arn.as_ref()),
+        account: arn.as_ref().map(|arn| arn.account.clone()),
+        claims: asked.claims,
+        session_name: asked.session_name,
+        known: asked.known,
+        role_tags: role.tags.as_deref(),
+        variables: document.variables,
+    };
+    let registered = trust.providers.iter().find(|one| one.is(&request));
+    let mut parts =
+        actions(asked.claims).map(|action| decide(document, action, &request, registered.is_some())).collect();
+    flatten(&mut parts);
+    parts.extend(registered.map(|registered| audience(registered, &request)));
+    parts.extend(duration(role, asked.seconds));
+    parts.extend(claims_in_form(asked.claims));
+    for path in &document.unknown {
+        parts.push(statement::unsupported(
+            path,
+            "AWS refuses a document with other fields than Version, Id and Statement",
+        ));
+    }
+    let explanation = Explanation::of(Node::all(role.path.clone(), parts).what("role trust policy"));
+    finish(explanation, registered.is_some(), arn.is_none())
+}
 
-    let (mut allows, mut parts) = (Vec::new(), Vec::new());
-    for (at, statement) in trust.statements.iter().enumerate() {
-        let place = statement.place(at);
-        let path = join("/Statement", &at.to_string());
-        let of_this = check(statement, &path, &request);
-        match statement.effect {
-            Effect::Allow => allows.push(Node::all(path, of_this).what(place)),
-            Effect::Deny => parts.push(Node::none(path, of_this).what(format!("{place} (Deny)"))),
-        }
-    }
-    parts.insert(0, Node::any("/Statement", allows).what("statements that allow"));
-    // Tags or a source identity in the token need further actions (sts:TagSession, sts:SetSourceIdentity).
-    for claim in ["https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"] {
-        if claims.value(claim).is_some() {
-            parts.push(Node::leaf("", "none", claim, Verdict::Unsupported).what("claims that need further actions"));
-        }
-    }
-    for name in &trust.unknown {
-        parts.push(Node::leaf(join("", name), "a field that is understood", name, Verdict::Unsupported));
-    }
-    let explanation = Explanation::of(Node::all("", parts));
+/// With a note about what was not looked at, or the code AWS gives.
+fn finish(explanation: Explanation, registered: bool, any_account: bool) -> Explanation {
     match explanation.decision {
-        Decision::Allowed => explanation.note(
-            "outside this file and not looked at: the audiences registered with the OIDC provider, the role's maximum \
-             session duration, service and resource control policies",
-        ),
-        Decision::Denied => explanation.step(Some("AccessDenied")),
         Decision::Undecided => explanation,
+        Decision::Denied => {
+            let failed = explanation.failed();
+            let only = |what: &str| failed.iter().all(|node| node.what == what);
+            let audience = failed.iter().any(|node| node.what == AUDIENCE && node.truth() == Truth::No);
+            let step = if audience {
+                "InvalidIdentityToken"
+            } else if only(DURATION) {
+                "ValidationError"
+            } else {
+                "AccessDenied"
+            };
+            explanation.step(Some(step))
+        }
+        Decision::Allowed => {
+            let audiences = if registered { "" } else { "the audiences registered with the OIDC provider, " };
+            let explanation = explanation
+                .note(format!("outside this file and not looked at: {audiences}service and resource control policies"));
+            if !any_account {
+                return explanation;
+            }
+            explanation.note("the role's account is not known: the provider's in the trust policy was taken for it")
+        }
     }
 }
 
-fn undecided(what: &str, expected: &str, presented: &str) -> Explanation {
-    Explanation::of(Node::leaf("", expected, presented, Verdict::Unsupported).what(what))
+const AUDIENCE: &str = "audiences registered with the OIDC provider";
+const DURATION: &str = "the role's maximum session duration";
+
+fn undecided(path: &str, what: &str, expected: &str, presented: &str, hint: &str) -> Explanation {
+    let node = Node::leaf(path, expected, presented, Verdict::Unsupported).what(what);
+    Explanation::of(if hint.is_empty() { node } else { node.hint(hint) })
 }
 
-fn check(statement: &Statement, path: &str, request: &Request<'_>) -> Vec<Node> {
-    let mut parts = vec![principal(statement, path, request), action(statement, path)];
-    let (conditions, tests_audience) = condition::check(statement, path, request);
-    parts.extend(conditions);
-    for name in &statement.unknown {
-        parts.push(Node::leaf(join(path, name), "an element that is understood", name, Verdict::Unsupported));
+/// The names of the token's provider: a built-in one's own, otherwise an ARN in the role's account.
+fn principals(provider: &str, arn: Option<&RoleArn>) -> Vec<String> {
+    if table::BUILT_IN.contains(&provider) {
+        return vec![provider.to_owned()];
     }
-    // The provider's registered audiences bound `aud` in any case. A trust policy that tests it names one that its author
-    // takes for registered; one that does not leaves the answer to a list that is not in this file.
-    if statement.effect == Effect::Allow && !tests_audience {
-        let audiences = request.claims.audiences().join(", ");
-        let node = Node::leaf(path, "one of its client ids", audiences, Verdict::Unsupported);
-        parts.push(node.what("audience, which only the OIDC provider's own list decides"));
-    }
-    parts
+    arn.map(|arn| format!("arn:{}:iam::{}:oidc-provider/{provider}", arn.partition, arn.account)).into_iter().collect()
 }
 
-fn principal(statement: &Statement, path: &str, request: &Request<'_>) -> Node {
-    let path = format!("{path}/Principal");
-    let wanted = &request.provider_arn;
-    let Some(principals) = &statement.federated else {
-        return Node::leaf(path, "a list of federated principals", wanted, Verdict::Unsupported).what("provider");
+/// The actions that the call needs: a token with tags or a source identity needs more than one.
+fn actions(claims: &Claims) -> impl Iterator<Item = &'static str> {
+    let identity = claims.value(tags::SOURCE_IDENTITY).is_some_and(|value| !value.is_null());
+    let more = [(TAG, tags::asked(claims).is_some()), (SOURCE_IDENTITY, identity)];
+    std::iter::once(ASSUME).chain(more.into_iter().filter(|(_, asked)| *asked).map(|(action, _)| action))
+}
+
+/// One action: some Allow has to match, and no Deny.
+fn decide(document: &Document, action: &'static str, request: &Request<'_>, registered: bool) -> Node {
+    let (mut allows, mut parts) = (Vec::new(), Vec::new());
+    for one in &document.statements {
+        let mut of_this = statement::check(one, action, request);
+        match one.effect {
+            Effect::Allow => {
+                let bound = registered || one.conditions.iter().any(|one| condition::names_audience(one, request));
+                if !bound {
+                    of_this.push(statement::audience_unbound(one, request));
+                }
+                allows.push(Node::all(one.path.clone(), of_this).what(one.name()));
+            }
+            Effect::Deny => parts.push(statement::deny(one, of_this)),
+        }
+    }
+    parts.insert(0, Node::any(document.path.clone(), allows).what("statements that allow"));
+    Node::all(document.path.clone(), parts).what(action)
+}
+
+/// A call that needs one action has no level for it.
+fn flatten(parts: &mut Vec<Node>) {
+    if let [only] = parts.as_mut_slice() {
+        *parts = std::mem::take(&mut only.children);
+    }
+}
+
+/// The provider's list bounds `aud` whatever the trust policy says.
+fn audience(provider: &Provider, request: &Request<'_>) -> Node {
+    let presented = request.claims.audiences();
+    let listed = presented.iter().filter(|one| provider.client_ids.contains(one)).count();
+    // With `azp`, which of the two AWS looks up is not documented for every issuer.
+    let azp = request.claims.text("azp").is_some_and(|azp| presented != [azp]);
+    let verdict = match (presented.len(), listed) {
+        (0, _) => Verdict::Missing,
+        _ if azp => Verdict::Unsupported,
+        (_, 0) => Verdict::Mismatch,
+        (all, listed) if all == listed => Verdict::Match,
+        _ => Verdict::Unsupported,
     };
-    let expected = principals.join(" or ");
-    let case_only = || principals.iter().any(|one| one.to_lowercase() == wanted.to_lowercase());
-    let verdict = if principals.contains(wanted) {
-        Verdict::Match
-    } else if principals.iter().any(|one| one.contains(['*', '?', '$'])) {
-        // IAM accepts none of them here, so there is nothing documented to evaluate.
-        Verdict::Unsupported
-    } else if case_only() && statement.effect == Effect::Deny {
-        // Whether STS compares case-sensitively is not documented: it cannot allow, and it cannot be overlooked.
-        Verdict::Unsupported
+    let node = Node::leaf(provider.path.clone(), provider.client_ids.join(" or "), presented.join(", "), verdict)
+        .what(AUDIENCE);
+    if verdict == Verdict::Mismatch {
+        node.hint("AWS answers `Incorrect token audience` before it looks at the role")
     } else {
-        Verdict::Mismatch
-    };
-    Node::leaf(path, expected, wanted, verdict).what("provider")
+        node
+    }
 }
 
-fn action(statement: &Statement, path: &str) -> Node {
-    let path = format!("{path}/Action");
-    let Some(actions) = &statement.actions else {
-        return Node::leaf(path, "a list of actions", ACTION, Verdict::Unsupported).what("action");
-    };
-    // Names of actions are compared without regard to case, wildcards are allowed.
-    let fits = |pattern: &String| glob::matches(&pattern.to_lowercase(), &ACTION.to_lowercase());
-    let verdict = if actions.iter().any(fits) { Verdict::Match } else { Verdict::Mismatch };
-    Node::leaf(path, actions.join(" or "), ACTION, verdict).what("action")
+/// A session that is asked for longer than the role allows is a fault of the request.
+fn duration(role: &Role, seconds: Option<u64>) -> Option<Node> {
+    let (most, path) = role.longest_session.as_ref()?;
+    let verdict = Verdict::from(Truth::from(seconds? <= *most));
+    let node = Node::leaf(path.clone(), format!("at most {most} s"), format!("{} s", seconds?), verdict).what(DURATION);
+    Some(if verdict == Verdict::Match {
+        node
+    } else {
+        node.hint("shorten the edge's ttl, or raise MaxSessionDuration")
+    })
+}
+
+fn claims_in_form(claims: &Claims) -> Option<Node> {
+    let why = tags::asked(claims)?.err()?;
+    let node = Node::leaf("", "session tags as AWS documents them", tags::TAGS, Verdict::Unsupported);
+    Some(node.what("session tags in the token").hint(why))
+}
+
+impl Provider {
+    fn is(&self, request: &Request<'_>) -> bool {
+        let url = self.url.as_deref().map(|url| url.strip_prefix("https://").unwrap_or(url));
+        let account = |arn: &String| request.principals.is_empty() || request.principals.contains(arn);
+        url == Some(request.provider) && self.arn.as_ref().is_none_or(account)
+    }
 }
 
 #[cfg(test)]

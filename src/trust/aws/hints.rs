@@ -1,0 +1,168 @@
+//! The stories behind a difference that people know from support threads; no hint decides anything.
+
+use super::condition::Rule;
+use super::keys::Found;
+use super::operator::Test;
+use super::statement::provider_host;
+use super::{Node, Request, Verdict};
+use crate::claims::Claims;
+use crate::trust::glob;
+
+/// Adds what is known about one condition that does not hold, or that holds for a reason its author may not have meant.
+pub(super) fn condition(node: Node, rule: &Rule<'_>, key: &str, found: &Found) -> Node {
+    match (node.verdict, found) {
+        (Verdict::Match, Found::Absent { dead: true, .. }) if rule.operator.test != Test::Null => {
+            node.hint("so this condition always holds and keeps nobody out")
+        }
+        (Verdict::Match, Found::Absent { .. }) if rule.operator.test != Test::Null => {
+            node.hint("this operator holds on a key that is absent")
+        }
+        (Verdict::Missing, Found::Absent { dead: true, .. }) => node.hint("so this condition never holds"),
+        (Verdict::Mismatch, Found::Present(present)) if !rule.operator.negated && !present.many => {
+            match (rule.operator.test, present.values.as_slice()) {
+                (Test::Text { .. } | Test::Like, [presented]) => text(node, rule, &key.to_lowercase(), presented),
+                _ => node,
+            }
+        }
+        _ => node,
+    }
+}
+
+fn text(mut node: Node, rule: &Rule<'_>, key: &str, presented: &str) -> Node {
+    let like = rule.operator.test == Test::Like;
+    if !like && rule.values.iter().any(|value| value.contains(['*', '?'])) {
+        node = node.hint("`*` and `?` are plain characters under this operator; StringLike takes them as wildcards");
+    }
+    let lower = presented.to_lowercase();
+    if rule.values.iter().any(|value| fits(like, &value.to_lowercase(), &lower)) {
+        node = node.hint("they differ in upper and lower case only, and case counts");
+    }
+    let request = rule.request;
+    let own = |name: &str| key == format!("{}:{name}", request.provider).to_lowercase();
+    if own("sub") {
+        let hint = rule
+            .values
+            .iter()
+            .find_map(|value| style(like, value, presented, request.claims).or_else(|| context(value, presented)));
+        if let Some(hint) = hint {
+            node = node.hint(hint);
+        }
+    }
+    if own("aud")
+        && let Some(hint) = audience(rule.values, presented)
+    {
+        node = node.hint(hint);
+    }
+    node
+}
+
+fn fits(like: bool, value: &str, presented: &str) -> bool {
+    if like { glob::matches(value, presented) } else { value == presented }
+}
+
+/// `repo:OWNER/NAME:CONTEXT` in its parts.
+fn parts(subject: &str) -> Option<(&str, &str, &str)> {
+    let (owner, rest) = subject.strip_prefix("repo:")?.split_once('/')?;
+    let (name, context) = rest.split_once(':').unwrap_or((rest, ""));
+    Some((owner, name, context))
+}
+
+fn without_id(name: &str) -> &str {
+    name.split('@').next().unwrap_or(name)
+}
+
+/// Names against names with numbers: `@` occurs in no name, so both forms are told apart in any text.
+fn style(like: bool, value: &str, presented: &str, claims: &Claims) -> Option<String> {
+    let (owner, name, context) = parts(presented)?;
+    let (wanted_owner, wanted_name, _) = parts(value)?;
+    let behind =
+        value.strip_prefix("repo:")?.strip_prefix(wanted_owner)?.strip_prefix('/')?.strip_prefix(wanted_name)?;
+    let say = |form: &str, condition: String| {
+        format!("the token's subject has the {form}; in that form the condition is `{condition}`")
+    };
+    match (owner.contains('@') && name.contains('@'), value.contains('@')) {
+        (true, false) => {
+            let classic = format!("repo:{}/{}:{context}", without_id(owner), without_id(name));
+            let exact =
+                |wanted: &str, has: &str| if wanted == without_id(has) { has.to_owned() } else { wanted.to_owned() };
+            let condition = format!("repo:{}/{}{behind}", exact(wanted_owner, owner), exact(wanted_name, name));
+            fits(like, value, &classic).then(|| say("immutable form, with numbers", condition))
+        }
+        (false, true) => {
+            let (owner_id, id) = (claims.text("repository_owner_id")?, claims.text("repository_id")?);
+            let immutable = format!("repo:{owner}@{owner_id}/{name}@{id}:{context}");
+            let condition = format!("repo:{}/{}{behind}", without_id(wanted_owner), without_id(wanted_name));
+            fits(like, value, &immutable).then(|| say("classic form, without numbers", condition))
+        }
+        _ => None,
+    }
+}
+
+/// What stands behind the repository: an environment and a pull request each take the ref's place.
+fn context(value: &str, presented: &str) -> Option<String> {
+    let (owner, name, context) = parts(presented)?;
+    let (_, _, wanted) = parts(value)?;
+    let wants = |prefix: &str| wanted.starts_with(prefix);
+    if let Some(environment) = context.strip_prefix("environment:")
+        && (wants("ref:") || wants("pull_request"))
+    {
+        return Some(format!(
+            "the job names the environment `{environment}`, and then the subject has it in place of the ref: \
+             `repo:{owner}/{name}:environment:{environment}`"
+        ));
+    }
+    match context {
+        "pull_request" if wants("ref:") => {
+            Some("a job of a pull request has a subject that ends with `pull_request` and names no branch".to_owned())
+        }
+        "pull_request" if wants("environment:") => {
+            Some("the job is a pull request's and names no environment".to_owned())
+        }
+        _ if context.starts_with("ref:") && wants("environment:") => {
+            Some("the job names no environment, so its subject has the ref".to_owned())
+        }
+        _ if context.starts_with("ref:") && wants("pull_request") => {
+            Some("the job is no pull request's, so its subject has the ref".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn audience(values: &[String], presented: &str) -> Option<String> {
+    let sts = |text: &str| text.starts_with("sts.amazonaws.");
+    let wanted = values.first()?;
+    if presented.starts_with("https://github.com/") {
+        return Some(format!("that is the audience of a token that was asked for without one: ask for `{wanted}`"));
+    }
+    (sts(presented) && values.iter().any(|value| sts(value)))
+        .then(|| format!("the audience is that of another partition: ask for `{wanted}`"))
+}
+
+/// What may be behind a provider that is none of those the statement names.
+pub(super) fn provider(node: Node, named: &str, request: &Request<'_>) -> Node {
+    if request.principals.iter().any(|own| own.to_lowercase() == named.to_lowercase()) {
+        return node.hint("they differ in upper and lower case only; whether AWS looks at that here is not documented");
+    }
+    let (Some(host), own_host) = (provider_host(named), request.provider) else { return node };
+    if host == own_host {
+        let account = request.account.as_deref().unwrap_or_default();
+        return node.hint(format!("the provider is named in another account or partition than the role's, {account}"));
+    }
+    let bare = |host: &str| {
+        let bare = host.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+        bare.to_lowercase()
+    };
+    if bare(host) == bare(own_host) {
+        return node.hint(format!(
+            "a provider's ARN ends with the issuer as it stands in the token, but for https://: `{own_host}`"
+        ));
+    }
+    let inside = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('/'));
+    if inside(host, own_host) || inside(own_host, host) {
+        return node.hint(format!(
+            "an enterprise with an issuer of its own has its name behind the host: the token's is `{own_host}`, and a provider \
+             for `{host}` is another one"
+        ));
+    }
+    node
+}

@@ -1,0 +1,205 @@
+//! The files that hold role trust policies, recognised by what is in them.
+//!
+//! A bare document; `aws iam get-role`, `list-roles`, `get-account-authorization-details`; a CloudFormation template in JSON;
+//! `terraform show -json`; and, beside or inside any of them, the OIDC provider with its client ids as `aws iam
+//! get-open-id-connect-provider`, the template or Terraform has it: `{"role": …, "provider": …}` is one file with both.
+
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use crate::trust::{join, json};
+
+/// What a file says about roles and OIDC providers.
+#[derive(Clone, Debug)]
+pub struct RoleTrust {
+    pub(super) roles: Vec<Role>,
+    pub(super) providers: Vec<Provider>,
+}
+
+/// One role.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    pub(super) path: String,
+    pub(super) arn: Option<String>,
+    pub(super) name: Option<String>,
+    /// `Err` says why its document cannot be read.
+    pub(super) document: Result<Document, String>,
+    /// Seconds, and where they stand.
+    pub(super) longest_session: Option<(u64, String)>,
+    /// `None` when the file does not say.
+    pub(super) tags: Option<Vec<(String, String)>>,
+}
+
+/// One OIDC provider.
+#[derive(Clone, Debug)]
+pub(super) struct Provider {
+    /// Where the client ids stand.
+    pub(super) path: String,
+    pub(super) arn: Option<String>,
+    /// With or without `https://`, as it stands there.
+    pub(super) url: Option<String>,
+    pub(super) client_ids: Vec<String>,
+}
+
+impl RoleTrust {
+    /// Reads a file of one of these forms.
+    pub(in crate::trust) fn from_json(value: &Value) -> Result<Self, String> {
+        let mut found = RoleTrust { roles: Vec::new(), providers: Vec::new() };
+        // A plan holds the state before it as well, and every change once more.
+        match ["planned_values", "values"].iter().find(|name| value.get(**name).is_some_and(Value::is_object)) {
+            Some(name) => found.walk(value.get(*name).unwrap_or(value), &join("", name)),
+            None => found.walk(value, ""),
+        }
+        match found.roles.as_slice() {
+            [] => Err("expected a role trust policy (an object with Statement), or a role, template or plan with one"
+                .to_owned()),
+            [Role { document: Err(why), .. }] => Err(why.clone()),
+            _ => Ok(found),
+        }
+    }
+
+    fn walk(&mut self, value: &Value, path: &str) {
+        match value {
+            Value::Object(object) => {
+                // Elsewhere a Statement belongs to what a role may do, not to who may have it.
+                if object.contains_key("Statement") && ["", "/role"].contains(&path) {
+                    self.roles.push(Role::bare(value, path));
+                    return;
+                }
+                for name in ["AssumeRolePolicyDocument", "assume_role_policy"] {
+                    if let Some(document) = object.get(name).filter(|document| holds_document(document)) {
+                        self.roles.push(Role::around(object, document, path, name));
+                        return;
+                    }
+                }
+                if let Some(provider) = Provider::from_json(object, path) {
+                    self.providers.push(provider);
+                    return;
+                }
+                // An account's details hold a role once more in every instance profile.
+                let inside = object.iter().filter(|(name, _)| *name != "InstanceProfileList");
+                inside.for_each(|(name, inside)| self.walk(inside, &join(path, name)));
+            }
+            Value::Array(all) => {
+                all.iter().enumerate().for_each(|(at, inside)| self.walk(inside, &join(path, &at.to_string())));
+            }
+            // The whole file as one text: percent-encoded, or a document in quotes.
+            Value::String(text) if path.is_empty() && text.contains("Statement") => {
+                self.roles.push(Role::bare(value, path));
+            }
+            _ => {}
+        }
+    }
+
+    /// The role that is asked for: by its ARN, by its name where the file has no ARN, or the only one if nobody asks by name.
+    pub(super) fn role(&self, arn: Option<&str>) -> Result<&Role, String> {
+        let list = |roles: &[&Role]| {
+            let name = |role: &&Role| role.arn.as_ref().or(role.name.as_ref()).unwrap_or(&role.path).clone();
+            roles.iter().map(name).collect::<Vec<_>>().join(", ")
+        };
+        let short = arn.and_then(|arn| arn.rsplit('/').next());
+        let fits = |role: &&Role| match (&role.arn, &role.name, arn) {
+            (Some(own), _, Some(arn)) => own == arn,
+            (None, Some(own), Some(_)) => Some(own.as_str()) == short,
+            _ => true,
+        };
+        let fitting: Vec<&Role> = self.roles.iter().filter(fits).collect();
+        match fitting.as_slice() {
+            [one] => Ok(one),
+            [] => Err(list(&self.roles.iter().collect::<Vec<_>>())),
+            many => Err(list(many)),
+        }
+    }
+}
+
+fn holds_document(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => object.contains_key("Statement") || object.keys().any(|name| name.starts_with("Fn::")),
+        Value::String(_) => true,
+        _ => false,
+    }
+}
+
+impl Role {
+    fn bare(value: &Value, path: &str) -> Role {
+        Role {
+            path: path.to_owned(),
+            arn: None,
+            name: None,
+            document: document(value, path),
+            longest_session: None,
+            tags: None,
+        }
+    }
+
+    /// The role whose object holds the document: AWS's own names, CloudFormation's and Terraform's.
+    fn around(object: &Map<String, Value>, value: &Value, path: &str, name: &str) -> Role {
+        let of = |names: &[&'static str]| {
+            let set = |name: &&'static str| Some((*name, object.get(*name).filter(|value| !value.is_null())?));
+            names.iter().find_map(set)
+        };
+        let text = |names: &[&'static str]| of(names).and_then(|(_, value)| value.as_str()).map(str::to_owned);
+        let longest = of(&["MaxSessionDuration", "max_session_duration"]);
+        Role {
+            path: path.to_owned(),
+            arn: text(&["Arn", "arn"]),
+            name: text(&["RoleName", "name"]),
+            document: document(value, &join(path, name)),
+            longest_session: longest.and_then(|(name, seconds)| Some((seconds.as_u64()?, join(path, name)))),
+            tags: of(&["Tags", "tags_all", "tags"]).and_then(|(_, value)| tags(value)),
+        }
+    }
+}
+
+/// `[{"Key": …, "Value": …}]`, or Terraform's object.
+fn tags(value: &Value) -> Option<Vec<(String, String)>> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    match value {
+        Value::Array(all) => all.iter().map(|tag| Some((text(tag.get("Key"))?, text(tag.get("Value"))?))).collect(),
+        Value::Object(all) => all.iter().map(|(key, value)| Some((key.clone(), text(Some(value))?))).collect(),
+        _ => None,
+    }
+}
+
+/// A document as it stands there, or as a text: JSON, or JSON percent-encoded as IAM's interface gives it.
+fn document(value: &Value, path: &str) -> Result<Document, String> {
+    let Value::String(text) = value else { return Document::from_json(value, path) };
+    let decoded = decode(text)?;
+    Document::from_json(&json::parse(decoded.as_deref().unwrap_or(text))?, path)
+}
+
+/// Undoes percent-encoding (RFC 3986) of a whole text that begins with an encoded brace; `None` where there is nothing to undo.
+pub(in crate::trust) fn decode(text: &str) -> Result<Option<String>, String> {
+    if !text.trim_start().starts_with("%7B") && !text.trim_start().starts_with("%7b") {
+        return Ok(None);
+    }
+    let mut bytes = text.trim().bytes();
+    let mut decoded = Vec::new();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+        match (digit(bytes.next()), digit(bytes.next())) {
+            (Some(high), Some(low)) => decoded.extend(u8::try_from(high * 16 + low)),
+            _ => return Err("the percent-encoding is broken".to_owned()),
+        }
+    }
+    String::from_utf8(decoded).map(Some).map_err(|_| "the percent-encoding is no UTF-8".to_owned())
+}
+
+impl Provider {
+    fn from_json(object: &Map<String, Value>, path: &str) -> Option<Provider> {
+        let (name, ids) = ["ClientIDList", "ClientIdList", "client_id_list"]
+            .iter()
+            .find_map(|name| Some((*name, object.get(*name)?)))?;
+        let text = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str().map(str::to_owned));
+        Some(Provider {
+            path: join(path, name),
+            arn: text(&["Arn", "arn", "OpenIDConnectProviderArn"]),
+            url: text(&["Url", "url"]),
+            client_ids: ids.as_array()?.iter().map(|id| id.as_str().map(str::to_owned)).collect::<Option<_>>()?,
+        })
+    }
+}
