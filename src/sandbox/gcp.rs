@@ -97,7 +97,7 @@ fn decide(
     match refusal {
         Some(explanation) => Err(of_step(&explanation, provider, checked).explained(Some(explanation))),
         None if state.options.open => {
-            Ok((None, trust::Mapped { subject: Some(checked.claims.subject()), attributes: Vec::new() }))
+            Ok((None, trust::Mapped { subject: Some(checked.claims.subject()), ..trust::Mapped::default() }))
         }
         None => Err(invalid_target()),
     }

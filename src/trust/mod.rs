@@ -3,7 +3,7 @@
 //! Pure: no network, no files, no clock. The sandbox decides by the same code that explains a denial, so they cannot
 //! disagree. **Undecided is an answer**: whatever is not documented, or not understood here yet, is never *allowed*.
 //!
-//! What is understood so far is exact matching (AWS: also `StringLike`); everything else is undecided.
+//! What is modelled, and from which document, stands in the files of the three rooms; everything else is undecided.
 
 pub mod aws;
 pub mod azure;
@@ -13,6 +13,7 @@ pub mod gcp;
 mod glob;
 mod json;
 mod places;
+mod subject;
 mod truth;
 
 pub use explanation::{Decision, Explanation, Node, Reason, Truth, Verdict};
@@ -36,7 +37,7 @@ pub enum Rules {
     /// A role trust policy.
     Aws(aws::RoleTrust),
     /// A workload identity provider and the bindings behind it.
-    Gcp(gcp::ProviderTrust),
+    Gcp(Box<gcp::ProviderTrust>),
     /// The federated identity credentials of one application or identity.
     Azure(azure::FederatedCredentials),
 }
@@ -45,8 +46,9 @@ impl TrustPolicy {
     /// Reads the file of an edge's `trust`:
     ///
     /// - AWS: the role trust policy, bare or in one of the forms that [`aws::RoleTrust`] is read from;
-    /// - GCP: `{"provider": …, "bindings": […]}`, the provider as `gcloud … providers describe --format=json` prints it;
-    /// - Azure: the list that `az ad app federated-credential list` prints.
+    /// - GCP: the provider as `gcloud … providers describe --format=json` prints it, alone or in
+    ///   `{"provider": …, "pool": …, "bindings": […]}`;
+    /// - Azure: the list that `az ad app federated-credential list` prints, or one credential of it.
     ///
     /// # Errors
     /// Text that is not JSON, holds a key twice, or has not the shape named above. What is well formed and merely not
@@ -60,7 +62,7 @@ impl TrustPolicy {
         let parsed = decoded.and_then(|decoded| json::parse(decoded.as_deref().unwrap_or(text)));
         let parsed = parsed.and_then(|value| match destination {
             Destination::Aws => aws::RoleTrust::from_json(&value).map(Rules::Aws),
-            Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(Rules::Gcp),
+            Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(|trust| Rules::Gcp(Box::new(trust))),
             Destination::Azure => azure::FederatedCredentials::from_json(&value).map(Rules::Azure),
         });
         let rules = parsed.map_err(|what| {

@@ -7,8 +7,10 @@ use crate::trust::json::{text, texts, unknown_keys};
 /// A workload identity provider and the bindings that its principals have.
 #[derive(Clone, Debug)]
 pub struct ProviderTrust {
+    /// JSON pointer of the provider in the file: `/provider`, or empty when the file is the provider alone.
+    pub(super) base: &'static str,
     /// The full resource name, without a host before it.
-    pub(super) name: String,
+    pub(super) name: Option<String>,
     pub(super) issuer: String,
     pub(super) allowed_audiences: Vec<String>,
     /// `google.subject`, `attribute.x` … with their expressions.
@@ -16,46 +18,65 @@ pub struct ProviderTrust {
     pub(super) condition: Option<String>,
     pub(super) disabled: bool,
     pub(super) state: Option<String>,
-    pub(super) bindings: Vec<Binding>,
-    /// Fields that are not understood.
+    pub(super) pool: Option<Pool>,
+    /// `None`: not given, which is not the same as none.
+    pub(super) bindings: Option<Vec<Binding>>,
+    /// Fields that are not understood, as JSON pointers.
     pub(super) unknown: Vec<String>,
+}
+
+/// The pool, as `gcloud iam workload-identity-pools describe` prints it.
+#[derive(Clone, Debug)]
+pub(super) struct Pool {
+    pub(super) name: Option<String>,
+    pub(super) disabled: bool,
+    pub(super) state: Option<String>,
 }
 
 /// One role given to some members.
 #[derive(Clone, Debug)]
 pub(super) struct Binding {
-    /// The service account it stands on; `None` for a resource that is reached directly.
+    /// The service account it stands on, where the file says so.
     pub(super) service_account: Option<String>,
     pub(super) role: String,
     pub(super) members: Vec<String>,
-    /// Fields that are not understood, a condition among them.
+    /// An IAM condition, as text.
+    pub(super) condition: Option<String>,
+    /// Fields that are not understood.
     pub(super) unknown: Vec<String>,
 }
 
 impl ProviderTrust {
-    /// Reads `{"provider": …, "bindings": […]}`.
+    /// Reads `{"provider": …, "pool"?: …, "bindings"?: […]}`, or the provider alone.
     pub(in crate::trust) fn from_json(value: &Value) -> Result<Self, String> {
-        let wrapper = value.as_object().ok_or("expected an object with provider and bindings")?;
-        let provider = wrapper.get("provider").and_then(Value::as_object).ok_or("it has no object `provider`")?;
+        let file = value.as_object().ok_or("expected an object with a provider and bindings, or a provider")?;
+        let mut unknown = Vec::new();
+        let mut note = |base: &str, names: Vec<String>| {
+            unknown.extend(names.into_iter().map(|name| crate::trust::join(base, &name)));
+        };
+        let (base, provider) = if file.contains_key("oidc") && !file.contains_key("provider") {
+            ("", file)
+        } else {
+            note("", unknown_keys(file, &["provider", "pool", "bindings", "etag", "version"]));
+            ("/provider", file.get("provider").and_then(Value::as_object).ok_or("it has no object `provider`")?)
+        };
         let oidc = provider.get("oidc").and_then(Value::as_object).ok_or("the provider has no object `oidc`")?;
-
-        let mut unknown = unknown_keys(wrapper, &["provider", "bindings"]);
-        unknown.extend(unknown_keys(
-            provider,
-            &[
-                "name",
-                "displayName",
-                "description",
-                "state",
-                "disabled",
-                "attributeMapping",
-                "attributeCondition",
-                "oidc",
-            ],
-        ));
+        const KNOWN: [&str; 8] = [
+            "name",
+            "displayName",
+            "description",
+            "state",
+            "disabled",
+            "attributeMapping",
+            "attributeCondition",
+            "oidc",
+        ];
+        note(base, unknown_keys(provider, &KNOWN));
         // Uploaded keys and another place of discovery decide which tokens are genuine; neither is looked at here.
         let unset = |name: &String| oidc.get(name).is_some_and(|value| value == "");
-        unknown.extend(unknown_keys(oidc, &["issuerUri", "allowedAudiences"]).into_iter().filter(|name| !unset(name)));
+        let oidc_unknown =
+            unknown_keys(oidc, &["issuerUri", "allowedAudiences"]).into_iter().filter(|name| !unset(name));
+        note(&format!("{base}/oidc"), oidc_unknown.collect());
 
         let mapping = match provider.get("attributeMapping") {
             None | Some(Value::Null) => Vec::new(),
@@ -66,19 +87,31 @@ impl ProviderTrust {
                 .ok_or("`attributeMapping` holds something that is no text")?,
             Some(_) => return Err("`attributeMapping` is no object".to_owned()),
         };
-        let bindings = match wrapper.get("bindings") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(all)) => all.iter().map(Binding::from_json).collect::<Result<_, _>>()?,
+        let inner = if base.is_empty() { None } else { Some(file) };
+        let bindings = match inner.and_then(|file| file.get("bindings")) {
+            None | Some(Value::Null) => None,
+            Some(Value::Array(all)) => Some(all.iter().map(Binding::from_json).collect::<Result<_, _>>()?),
             Some(_) => return Err("`bindings` is no list".to_owned()),
         };
+        let pool = match inner.and_then(|file| file.get("pool")) {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(pool)) => {
+                note("/pool", unknown_keys(pool, &["name", "displayName", "description", "state", "disabled"]));
+                let name = text(pool, "name")?.map(str::to_owned);
+                Some(Pool { name, disabled: flag(pool, "disabled")?, state: text(pool, "state")?.map(str::to_owned) })
+            }
+            Some(_) => return Err("`pool` is no object".to_owned()),
+        };
         Ok(ProviderTrust {
-            name: text(provider, "name")?.ok_or("the provider has no name")?.to_owned(),
+            base,
+            name: text(provider, "name")?.map(str::to_owned),
             issuer: text(oidc, "issuerUri")?.ok_or("the provider has no issuerUri")?.to_owned(),
             allowed_audiences: list(oidc, "allowedAudiences")?,
             mapping,
             condition: text(provider, "attributeCondition")?.filter(|text| !text.trim().is_empty()).map(str::to_owned),
             disabled: flag(provider, "disabled")?,
             state: text(provider, "state")?.map(str::to_owned),
+            pool,
             bindings,
             unknown,
         })
@@ -88,11 +121,16 @@ impl ProviderTrust {
 impl Binding {
     fn from_json(value: &Value) -> Result<Self, String> {
         let object = value.as_object().ok_or("a binding is no object")?;
+        let condition = object.get("condition").filter(|condition| !condition.is_null()).map(|condition| {
+            let expression = condition.get("expression").and_then(Value::as_str);
+            expression.map_or_else(|| condition.to_string(), str::to_owned)
+        });
         Ok(Binding {
             service_account: text(object, "serviceAccount")?.map(str::to_owned),
             role: text(object, "role")?.ok_or("a binding has no role")?.to_owned(),
             members: list(object, "members")?,
-            unknown: unknown_keys(object, &["serviceAccount", "role", "members"]),
+            condition,
+            unknown: unknown_keys(object, &["serviceAccount", "role", "members", "condition"]),
         })
     }
 }

@@ -1,51 +1,81 @@
 //! Google's workload identity providers, in the order Google decides: issuer, state, audience, mapping, condition, binding.
 //!
 //! [`exchange`] is what Google's STS decides, [`impersonation`] what IAM Credentials decides, [`evaluate`] is both. Source:
-//! Google's "Workload Identity Federation" and the REST reference of providers.
+//! Google's "Workload Identity Federation" and the REST reference of providers, 2026-10.
 
+mod binding;
+mod cel;
+mod condition;
 mod document;
-mod expression;
+mod hints;
+mod mapping;
 
+pub use binding::{WORKLOAD_IDENTITY_USER, Wanted};
 pub use document::ProviderTrust;
+pub use mapping::{MAPPED_BYTES, SUBJECT_BYTES};
 
-use self::document::Binding;
-use self::expression::Operand;
-use super::explanation::{Explanation, Node, Truth, Verdict};
-use super::places::join;
+use super::explanation::{Explanation, Node};
+use super::{Truth, Verdict};
 use crate::claims::Claims;
-use crate::edge::gcp::{Provider, Target};
-use serde_json::Value;
+use crate::edge::gcp::{Provider, Target, UNIVERSE};
 
-/// The longest `google.subject`, in bytes.
-pub const SUBJECT_BYTES: usize = 127;
-/// All mapped values together, in bytes.
-pub const MAPPED_BYTES: usize = 8_192;
-const CONDITION: &str = "/provider/attributeCondition";
-const MAPPING: &str = "/provider/attributeMapping";
-/// What a member needs on a service account to act as it.
-pub const WORKLOAD_IDENTITY_USER: &str = "roles/iam.workloadIdentityUser";
+/// The longest list of allowed audiences, and the longest of them in characters (REST reference of providers).
+const AUDIENCES: (usize, usize) = (10, 256);
+
+/// The steps of one decision, each under its name.
+type Steps = Vec<(&'static str, Node)>;
 
 /// Who the token is to Google.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mapped {
     /// `google.subject`; `None` where the mapping is not understood or gave nothing.
     pub subject: Option<String>,
+    /// `google.groups`; `None` where the mapping is not understood.
+    pub groups: Option<Vec<String>>,
     /// `attribute.NAME` by its name; `None` where the mapping is not understood.
     pub attributes: Vec<(String, Option<String>)>,
+}
+
+/// Who asks for what.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The provider that is asked, by its resource name without a host.
+    pub provider: Option<String>,
+    /// `googleapis.com`, or the domain of another universe.
+    pub universe: &'a str,
+    /// What is wanted behind it.
+    pub wanted: Wanted<'a>,
+}
+
+impl Asked<'_> {
+    /// What the members of the pool begin with, behind `principal://`.
+    fn pool(&self) -> Option<String> {
+        let (pool, _) = self.provider.as_deref()?.split_once("/providers/")?;
+        Some(format!("iam.{}/{pool}/", self.universe))
+    }
 }
 
 /// Would this target be granted to a token of `issuer` with these claims?
 #[must_use]
 pub fn evaluate(trust: &ProviderTrust, target: &Target, issuer: &str, claims: &Claims) -> Explanation {
     let (first, mapped) = exchange(trust, &target.provider, &target.universe_domain, issuer, claims);
-    let second = impersonation(trust, target, &mapped);
+    both(first, impersonation(trust, target, &mapped))
+}
+
+/// Would the provider of the file take a token of `issuer` with these claims, and would any of its bindings give it a role?
+///
+/// For the question that names no edge: the provider's own name counts, and every binding.
+#[must_use]
+pub fn evaluate_file(trust: &ProviderTrust, issuer: &str, claims: &Claims) -> Explanation {
+    let asked = Asked { provider: trust.name.clone(), universe: UNIVERSE, wanted: Wanted::Anything };
+    let (first, mapped) = provider(trust, &asked, issuer, claims);
+    both(first, bound(trust, &asked, &mapped))
+}
+
+fn both(first: Explanation, second: Explanation) -> Explanation {
     let root = Node::all("", vec![first.root, second.root]);
     let truth = root.truth();
     let mut explanation = Explanation::of(root).step(first.step.or(second.step).filter(|_| truth == Truth::No));
-    if truth == Truth::Yes {
-        explanation =
-            explanation.note("outside this file and not looked at: the pool's own state, organisation policies");
-    }
     for note in [first.note, second.note].into_iter().flatten() {
         explanation = explanation.note(note);
     }
@@ -56,64 +86,94 @@ pub fn evaluate(trust: &ProviderTrust, target: &Target, issuer: &str, claims: &C
 #[must_use]
 pub fn exchange(
     trust: &ProviderTrust,
-    provider: &Provider,
+    provider_asked: &Provider,
     universe: &str,
     issuer: &str,
     claims: &Claims,
 ) -> (Explanation, Mapped) {
-    let mut steps = vec![
-        ("provider", Node::exact("/provider/name", &trust.name, Some(&provider.name())).what("provider's name")),
-        ("issuer", Node::exact("/provider/oidc/issuerUri", &trust.issuer, Some(issuer)).what("issuer")),
-        ("provider", state(trust)),
-        ("audience", audience(trust, provider, universe, claims)),
-    ];
-    let mapped = map(trust, claims, &mut steps);
-    match &trust.condition {
-        None => {}
-        Some(text) => match expression::condition(text) {
-            None => steps.push((
-                "condition",
-                Node::leaf(CONDITION, text, "", Verdict::Unsupported).what("condition not understood"),
-            )),
-            Some(pairs) => {
-                steps
-                    .extend(pairs.iter().map(|(path, literal)| ("condition", compare(path, literal, claims, &mapped))));
-            }
-        },
+    let asked = Asked { provider: Some(provider_asked.name()), universe, wanted: Wanted::Direct };
+    provider(trust, &asked, issuer, claims)
+}
+
+fn provider(trust: &ProviderTrust, asked: &Asked<'_>, issuer: &str, claims: &Claims) -> (Explanation, Mapped) {
+    let base = trust.base;
+    let mut steps: Steps = Vec::new();
+    if let Some(asked) = &asked.provider {
+        let node = Node::exact(format!("{base}/name"), trust.name.as_deref().unwrap_or_default(), Some(asked));
+        steps.push(("provider", node.what("provider's name")));
     }
-    if !trust.unknown.is_empty() {
-        let fields = Node::leaf("", "fields that are understood", trust.unknown.join(", "), Verdict::Unsupported);
-        steps.push(("provider", fields.what("fields of the file")));
+    let node = Node::exact(format!("{base}/oidc/issuerUri"), &trust.issuer, Some(issuer)).what("issuer");
+    let slash = node.verdict == Verdict::Mismatch && trust.issuer.trim_end_matches('/') == issuer.trim_end_matches('/');
+    steps.push(("issuer", if slash { node.hint("they differ in a slash at the end, which counts") } else { node }));
+    let path = if trust.disabled { "disabled" } else { "state" };
+    steps.push((
+        "provider",
+        state(format!("{base}/{path}"), trust.disabled, trust.state.as_deref()).what("provider's state"),
+    ));
+    pool(trust, &mut steps);
+    audience(trust, asked, claims, &mut steps);
+    let mapped = mapping::map(trust, claims, &mut steps);
+    if let Some(text) = &trust.condition {
+        steps.push(("condition", condition::check(trust, text, claims, &mapped)));
+    }
+    for path in &trust.unknown {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let node = Node::leaf(path, "fields that are understood", name, Verdict::Unsupported).what("field of the file");
+        steps.push((
+            "provider",
+            if name == "jwksJson" {
+                node.hint("keys of its own: which tokens are genuine is not looked at")
+            } else {
+                node
+            },
+        ));
     }
     let step = steps.iter().find(|(_, node)| node.truth() == Truth::No).map(|(step, _)| *step);
     let parts = steps.into_iter().map(|(_, node)| node).collect();
-    let mut explanation = Explanation::of(Node::all("/provider", parts).what("provider")).step(step);
+    let mut explanation = Explanation::of(Node::all(base, parts).what("provider")).step(step);
     if trust.condition.is_none() {
         explanation = explanation.note("the provider has no condition: every token of the issuer is taken");
     }
     (explanation, mapped)
 }
 
-fn state(trust: &ProviderTrust) -> Node {
-    let (presented, verdict) = match (trust.disabled, trust.state.as_deref()) {
+fn state(path: String, disabled: bool, state: Option<&str>) -> Node {
+    let (presented, verdict) = match (disabled, state) {
         (true, _) => ("disabled", Verdict::Mismatch),
         (false, None | Some("ACTIVE")) => ("ACTIVE", Verdict::Match),
         (false, Some("DELETED")) => ("DELETED", Verdict::Mismatch),
         (false, Some(other)) => (other, Verdict::Unsupported),
     };
-    let path = if trust.disabled { "/provider/disabled" } else { "/provider/state" };
-    Node::leaf(path, "ACTIVE and not disabled", presented, verdict).what("provider's state")
+    Node::leaf(path, "ACTIVE and not disabled", presented, verdict)
+}
+
+/// The pool's own state, where the file has it.
+fn pool(trust: &ProviderTrust, steps: &mut Steps) {
+    let Some(pool) = &trust.pool else { return };
+    let path = if pool.disabled { "/pool/disabled" } else { "/pool/state" };
+    steps.push(("provider", state(path.to_owned(), pool.disabled, pool.state.as_deref()).what("pool's state")));
+    let of = trust.name.as_deref().and_then(|name| name.split_once("/providers/"));
+    if let (Some(name), Some((of, _))) = (&pool.name, of)
+        && name != of
+    {
+        // Another pool's state says nothing about this one's.
+        let node = Node::leaf("/pool/name", of, name, Verdict::Unsupported).what("pool's name");
+        steps.push(("provider", node.hint("the file holds another pool than the provider's")));
+    }
 }
 
 /// With a list of its own, only what is listed; without one, the provider's full name with or without `https:`.
-fn audience(trust: &ProviderTrust, provider: &Provider, universe: &str, claims: &Claims) -> Node {
-    let allowed = if trust.allowed_audiences.is_empty() {
-        vec![provider.id_token_audience(universe), provider.sts_audience(universe)]
-    } else {
-        trust.allowed_audiences.clone()
+fn audience(trust: &ProviderTrust, asked: &Asked<'_>, claims: &Claims, steps: &mut Steps) {
+    let path = format!("{}/oidc/allowedAudiences", trust.base);
+    let listed = !trust.allowed_audiences.is_empty();
+    let allowed = match &asked.provider {
+        _ if listed => trust.allowed_audiences.clone(),
+        Some(name) => ["https:", ""].map(|scheme| format!("{scheme}//iam.{}/{name}", asked.universe)).to_vec(),
+        None => Vec::new(),
     };
     let presented = claims.audiences();
     let verdict = match presented.as_slice() {
+        _ if allowed.is_empty() => Verdict::Unsupported,
         [] => Verdict::Missing,
         [one] if allowed.contains(one) => Verdict::Match,
         [_] => Verdict::Mismatch,
@@ -121,164 +181,67 @@ fn audience(trust: &ProviderTrust, provider: &Provider, universe: &str, claims: 
         many if many.iter().any(|one| allowed.contains(one)) => Verdict::Unsupported,
         _ => Verdict::Mismatch,
     };
-    let path = "/provider/oidc/allowedAudiences";
-    Node::leaf(path, allowed.join(" or "), presented.join(", "), verdict).what("audience")
-}
-
-fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Vec<(&'static str, Node)>) -> Mapped {
-    let (mut mapped, mut bytes, mut has_subject) = (Mapped::default(), 0, false);
-    for (key, text) in &trust.mapping {
-        let what = format!("mapping of {key}");
-        let (value, step, verdict) = match expression::mapping(text) {
-            Some(Operand::Literal(literal)) => (Some(literal), "mapping", Verdict::Match),
-            Some(Operand::Assertion(name)) => match claims.value(&name) {
-                Some(Value::String(value)) => (Some(value.clone()), "mapping", Verdict::Match),
-                None | Some(Value::Null) => (None, "mapping", Verdict::Missing),
-                Some(_) if key == "google.subject" => (None, "mapping-type", Verdict::Mismatch),
-                Some(_) => (None, "mapping", Verdict::Unsupported),
-            },
-            _ => (None, "mapping", Verdict::Unsupported),
-        };
-        bytes += value.as_ref().map_or(0, String::len);
-        // Groups are a list; which members they give is not understood yet.
-        let known = key == "google.subject" || key.starts_with("attribute.");
-        let verdict = if verdict == Verdict::Match && !known { Verdict::Unsupported } else { verdict };
-        steps.push((step, Node::leaf(join(MAPPING, key), text, value.clone().unwrap_or_default(), verdict).what(what)));
-        match key.strip_prefix("attribute.") {
-            Some(name) => mapped.attributes.push((name.to_owned(), value)),
-            None if key == "google.subject" => {
-                has_subject = true;
-                mapped.subject = value;
-            }
-            None => {}
-        }
-    }
-    if !has_subject {
-        steps.push((
-            "mapping",
-            Node::leaf(MAPPING, "google.subject", "", Verdict::Missing).what("mapping of google.subject"),
-        ));
-    }
-    let size = |what: &str, limit: usize, bytes: usize| {
-        let verdict = if bytes <= limit { Verdict::Match } else { Verdict::Mismatch };
-        Node::leaf(MAPPING, format!("at most {limit} bytes"), format!("{bytes} bytes"), verdict).what(what)
+    let node = Node::leaf(&path, allowed.join(" or "), presented.join(", "), verdict).what("audience");
+    let one = presented.first().map(String::as_str).unwrap_or_default();
+    let differs = verdict == Verdict::Mismatch;
+    let hint = if verdict == Verdict::Unsupported && allowed.is_empty() {
+        Some("the file has neither allowed audiences nor the provider's name, which is the default")
+    } else if verdict == Verdict::Unsupported {
+        Some("what Google does with several audiences is not documented")
+    } else if differs && allowed.iter().any(|allowed| allowed.to_lowercase() == one.to_lowercase()) {
+        Some("they differ in upper and lower case only, and case counts")
+    } else if differs && (one == "sts.amazonaws.com" || one.starts_with("api://AzureADTokenExchange")) {
+        Some("this is the audience of another cloud: ask for an ID token with Google's")
+    } else if differs && listed && one.contains("/workloadIdentityPools/") {
+        Some(
+            "allowed audiences replace the default, the provider's own name: add it to the list, or ask for a listed one",
+        )
+    } else if differs && one.contains("/workloadIdentityPools/") {
+        Some("it names another provider, or the project by its id where the number has to stand")
+    } else {
+        None
     };
     steps.push((
-        "subject-size",
-        size("size of google.subject", SUBJECT_BYTES, mapped.subject.as_ref().map_or(0, String::len)),
+        "audience",
+        match hint {
+            Some(hint) => node.hint(hint),
+            None => node,
+        },
     ));
-    steps.push(("mapping", size("size of all mapped values", MAPPED_BYTES, bytes)));
-    mapped
-}
-
-/// One comparison of the condition. An error in CEL (no such key, another type) is not true, so it denies.
-fn compare(path: &Operand, literal: &str, claims: &Claims, mapped: &Mapped) -> Node {
-    let unknown = || Node::leaf(CONDITION, literal, "", Verdict::Unsupported);
-    match path {
-        Operand::Assertion(name) => {
-            let presented = claims.value(name).and_then(Value::as_str);
-            Node::exact(CONDITION, literal, presented).what(format!("condition on assertion.{name}"))
-        }
-        Operand::Attribute(name) => {
-            let node = match mapped.attributes.iter().find(|(mapped, _)| mapped == name) {
-                Some((_, None)) => unknown(),
-                Some((_, Some(value))) => Node::exact(CONDITION, literal, Some(value)),
-                None => Node::exact(CONDITION, literal, None),
-            };
-            node.what(format!("condition on attribute.{name}"))
-        }
-        Operand::Subject => {
-            let node = match &mapped.subject {
-                Some(subject) => Node::exact(CONDITION, literal, Some(subject)),
-                None => unknown(),
-            };
-            node.what("condition on google.subject")
-        }
-        Operand::Literal(_) => unknown().what("condition"),
+    let longest = trust.allowed_audiences.iter().map(|one| one.chars().count()).max().unwrap_or(0);
+    if trust.allowed_audiences.len() > AUDIENCES.0 || longest > AUDIENCES.1 {
+        let expected = format!("at most {} of at most {} characters", AUDIENCES.0, AUDIENCES.1);
+        let presented = format!("{} of up to {longest} characters", trust.allowed_audiences.len());
+        steps.push(("audience", Node::leaf(path, expected, presented, Verdict::Mismatch).what("number of audiences")));
     }
 }
 
 /// The second half: may the mapped identity act as the target's service account, or reach anything directly?
 #[must_use]
 pub fn impersonation(trust: &ProviderTrust, target: &Target, mapped: &Mapped) -> Explanation {
-    let account = target.service_account.as_deref();
-    let mut relevant: Vec<&Binding> =
-        trust.bindings.iter().filter(|b| b.service_account.as_deref() == account).collect();
-    if account.is_some() {
-        relevant.retain(|binding| binding.role == WORKLOAD_IDENTITY_USER);
-    } else if relevant.is_empty() {
-        return Explanation::of(Node::all("/bindings", Vec::new()).what("bindings"))
-            .note("direct access: what the identity may do is decided by each resource's bindings, not in this file");
+    let wanted = target.service_account.as_deref().map_or(Wanted::Direct, Wanted::Account);
+    let asked = Asked { provider: Some(target.provider.name()), universe: &target.universe_domain, wanted };
+    let mut explanation = bound(trust, &asked, mapped);
+    if !target.delegates.is_empty() {
+        let hint = "each has to hold roles/iam.serviceAccountTokenCreator on the next; the file does not say so";
+        let node = Node::leaf("/bindings", "one hop", target.delegates.join(", "), Verdict::Unsupported);
+        let (note, root) = (explanation.note, Node::all("", vec![explanation.root, node.what("delegates").hint(hint)]));
+        explanation = Explanation::of(root).step(explanation.step);
+        explanation.note = note;
     }
-    let subject =
-        account.map_or("direct access".to_owned(), |account| format!("{WORKLOAD_IDENTITY_USER} on {account}"));
-    let pool = format!("iam.{}/{}/", target.universe_domain, target.provider.pool_name());
-    let mut any = Truth::No;
-    let mut members = Vec::new();
-    for binding in relevant {
-        let conditional = if binding.unknown.is_empty() { Truth::Yes } else { Truth::Unknown };
-        for member in &binding.members {
-            any = any.or(is_member(member, &pool, mapped).and(conditional));
-            members.push(member.clone());
+    explanation
+}
+
+fn bound(trust: &ProviderTrust, asked: &Asked<'_>, mapped: &Mapped) -> Explanation {
+    match binding::check(trust, asked, mapped) {
+        Some(node) => {
+            let step = (node.truth() == Truth::No).then_some("binding");
+            Explanation::of(node).step(step)
         }
-    }
-    // The same account can be named by email or by number; which number is whose is not in the file.
-    let by_number = |name: &str| !name.contains('@');
-    let other_spelling = account.is_some_and(|account| {
-        trust.bindings.iter().filter_map(|b| b.service_account.as_deref()).any(|b| by_number(b) != by_number(account))
-    });
-    if other_spelling || account.is_some() && trust.bindings.iter().any(|b| has_other_role(b, account)) {
-        any = any.or(Truth::Unknown);
-    }
-    let verdict = match any {
-        Truth::Yes => Verdict::Match,
-        Truth::No if members.is_empty() => Verdict::Missing,
-        Truth::No => Verdict::Mismatch,
-        Truth::Unknown => Verdict::Unsupported,
-    };
-    let presented = format!("principal://{pool}subject/{}", mapped.subject.as_deref().unwrap_or("(not understood)"));
-    let node = Node::leaf("/bindings", members.join(" or "), presented, verdict).what(format!("member of {subject}"));
-    Explanation::of(node).step((any == Truth::No).then_some("binding"))
-}
-
-/// Roles beside the usual one may hold the same permission (the token creator's does): which do is not looked at.
-fn has_other_role(binding: &Binding, account: Option<&str>) -> bool {
-    binding.service_account.as_deref() == account && binding.role != WORKLOAD_IDENTITY_USER
-}
-
-/// Exact comparison of one member with what the identity is.
-fn is_member(member: &str, pool: &str, mapped: &Mapped) -> Truth {
-    if let Some(rest) = member.strip_prefix("principal://").and_then(|rest| rest.strip_prefix(pool)) {
-        return match (rest.strip_prefix("subject/"), &mapped.subject) {
-            (Some(subject), Some(mapped)) => same(subject, mapped),
-            _ => Truth::Unknown,
-        };
-    }
-    let Some(rest) = member.strip_prefix("principalSet://").and_then(|rest| rest.strip_prefix(pool)) else {
-        // Another pool, a user, a group, a deleted principal. `allUsers` and its like are a question of their own.
-        return if member.starts_with("all") { Truth::Unknown } else { Truth::No };
-    };
-    if rest == "*" {
-        return Truth::Yes;
-    }
-    match rest.strip_prefix("attribute.").and_then(|rest| rest.split_once('/')) {
-        Some((name, value)) => match mapped.attributes.iter().find(|(mapped, _)| mapped == name) {
-            Some((_, Some(mapped))) => same(value, mapped),
-            Some((_, None)) => Truth::Unknown,
-            None => Truth::No,
-        },
-        None => Truth::Unknown,
-    }
-}
-
-/// Whether a member's value may be percent-encoded is not documented.
-fn same(expected: &str, presented: &str) -> Truth {
-    if expected == presented {
-        Truth::Yes
-    } else if expected.contains('%') {
-        Truth::Unknown
-    } else {
-        Truth::No
+        None => Explanation::of(Node::all("/bindings", Vec::new()).what("bindings")).note(match asked.wanted {
+            Wanted::Direct => "direct access: what the identity may do is decided by each resource's bindings, not in this file",
+            _ => "the file has no bindings: the provider takes the token, and what the identity may do is not decided here",
+        }),
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::claims::github::{ISSUER, Job};
 use crate::edge::gcp::UNIVERSE;
 use crate::trust::{Decision, json};
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 const NAME: &str = "projects/123456789/locations/global/workloadIdentityPools/ci-pool/providers/github";
@@ -82,9 +82,12 @@ fn each_step_denies_under_its_own_name() {
         ("issuer", changed(|f| f["provider"]["oidc"]["issuerUri"] = json!(format!("{ISSUER}/")))),
         ("provider", changed(|f| f["provider"]["disabled"] = json!(true))),
         ("provider", changed(|f| f["provider"]["state"] = json!("DELETED"))),
+        ("provider", changed(|f| f["pool"] = json!({"disabled": true}))),
+        ("provider", changed(|f| f["pool"] = json!({"state": "DELETED"}))),
         ("audience", with_claim("aud", "sts.amazonaws.com")),
         ("audience", with_claim("aud", json!([]))),
-        ("mapping", with_claim("repository", Value::Null)),
+        ("mapping", without_claim("repository")),
+        ("mapping-type", with_claim("sub", Value::Null)),
         ("mapping-type", with_claim("sub", true)),
         ("subject-size", with_claim("sub", "x".repeat(128))),
         ("condition", with_claim("repository_owner_id", "999")),
@@ -95,6 +98,12 @@ fn each_step_denies_under_its_own_name() {
     ] {
         assert_eq!((explanation.decision, explanation.step), (Decision::Denied, Some(step)), "{:?}", explanation.root);
     }
+}
+
+fn without_claim(name: &str) -> Explanation {
+    let mut all = claims().as_map().clone();
+    all.remove(name);
+    run(&file(), Some(ACCOUNT), &Claims::new(all))
 }
 
 #[test]
@@ -135,19 +144,30 @@ fn what_is_not_understood_is_undecided() {
     for (what, explanation) in [
         (
             "mapping",
-            changed(|f| f["provider"]["attributeMapping"]["attribute.x"] = json!("assertion.sub.extract('{a}')")),
+            changed(|f| f["provider"]["attributeMapping"]["attribute.x"] = json!("assertion.sub.upperAscii()")),
         ),
+        ("null", with_claim("repository", Value::Null)),
         ("groups", changed(|f| f["provider"]["attributeMapping"]["google.groups"] = json!("assertion.sub"))),
-        ("subject", changed(|f| f["provider"]["attributeMapping"]["google.subject"] = json!("assertion.sub + 'x'"))),
+        (
+            "subject",
+            changed(|f| f["provider"]["attributeMapping"]["google.subject"] = json!("assertion.sub.reverse()")),
+        ),
         (
             "condition",
-            changed(|f| f["provider"]["attributeCondition"] = json!("assertion.repository.startsWith('acme/')")),
+            changed(|f| {
+                f["provider"]["attributeCondition"] = json!("assertion.repository.upperAscii() == 'ACME/SHOP'")
+            }),
         ),
-        ("or", changed(|f| f["provider"]["attributeCondition"] = json!("assertion.a == 'b' || true"))),
+        ("broken", changed(|f| f["provider"]["attributeCondition"] = json!("assertion.a = 'b' || true"))),
         ("uploaded keys", changed(|f| f["provider"]["oidc"]["jwksJson"] = json!("{}"))),
         ("state", changed(|f| f["provider"]["state"] = json!("STATE_UNSPECIFIED"))),
         ("new field", changed(|f| f["provider"]["actorProviders"] = json!(["x"]))),
-        ("wrapper's field", changed(|f| f["pool"] = json!({"disabled": true}))),
+        ("wrapper's field", changed(|f| f["pools"] = json!({"disabled": true}))),
+        (
+            "another pool",
+            changed(|f| f["pool"] = json!({"name": "projects/1/locations/global/workloadIdentityPools/x"})),
+        ),
+        ("pool's state", changed(|f| f["pool"] = json!({"state": "NEW"}))),
         ("conditional binding", changed(|f| f["bindings"][0]["condition"] = json!({"expression": "true"}))),
         ("other role", changed(|f| f["bindings"][0]["role"] = json!("roles/owner"))),
         ("other spelling", changed(|f| f["bindings"][0]["serviceAccount"] = json!("1234567890"))),
@@ -160,7 +180,7 @@ fn what_is_not_understood_is_undecided() {
 fn a_subject_that_is_not_understood_is_no_other_subject() {
     let decide = |change: &dyn Fn(&mut Value)| {
         changed(|file| {
-            file["provider"]["attributeMapping"]["google.subject"] = json!("assertion.sub.extract('{a}')");
+            file["provider"]["attributeMapping"]["google.subject"] = json!("assertion.sub.upperAscii()");
             change(file);
         })
         .decision
@@ -174,7 +194,7 @@ fn a_subject_that_is_not_understood_is_no_other_subject() {
 #[test]
 fn a_documented_mismatch_denies_beside_what_is_not_understood() {
     let mut file = file();
-    file["provider"]["attributeCondition"] = json!("size(assertion.sub) > 1");
+    file["provider"]["attributeCondition"] = json!("assertion.sub > 'a'");
     let mut claims = claims();
     claims.set("aud", "x");
     assert_eq!(run(&file, Some(ACCOUNT), &claims).decision, Decision::Denied);
@@ -210,7 +230,7 @@ fn members() {
         (format!("principalSet://{POOL}/attribute.repository/acme/shop"), Decision::Allowed),
         (format!("principalSet://{POOL}/attribute.repository/acme/shop/"), Decision::Denied),
         (format!("principalSet://{POOL}/attribute.repo/acme/shop"), Decision::Denied),
-        (format!("principalSet://{POOL}/group/admins"), Decision::Undecided),
+        (format!("principalSet://{POOL}/group/admins"), Decision::Denied),
         (format!("principal://{POOL}/subject/repo%3Aacme"), Decision::Undecided),
         (format!("principalSet://{POOL}-two/*"), Decision::Denied),
         (format!("principalSet://{}/*", POOL.replace("123456789", "987654321")), Decision::Denied),
@@ -251,6 +271,8 @@ fn what_has_another_shape_is_an_error() {
         r#"{"provider":{}}"#,
         r#"{"provider":{"oidc":{}}}"#,
         r#"{"provider":{"name":"n","oidc":{}}}"#,
+        r#"{"oidc":{}}"#,
+        r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"}},"pool":[]}"#,
         r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"},"disabled":"no"}}"#,
         r#"{"provider":{"name":"n","oidc":{"issuerUri":"i","allowedAudiences":"x"}}}"#,
         r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"}},"bindings":{}}"#,
@@ -258,5 +280,96 @@ fn what_has_another_shape_is_an_error() {
         r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"},"attributeMapping":{"a":1}}}"#,
     ] {
         assert!(ProviderTrust::from_json(&json::parse(text).unwrap()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn bindings_that_name_no_account_are_those_of_the_account_that_is_asked_for() {
+    let unlabelled = |role: &str| {
+        changed(|file| {
+            file["bindings"][0].as_object_mut().unwrap().remove("serviceAccount");
+            file["bindings"][0]["role"] = json!(role);
+        })
+    };
+    assert_eq!(unlabelled(WORKLOAD_IDENTITY_USER).decision, Decision::Allowed);
+    assert_eq!(unlabelled("roles/storage.admin").step, Some("binding"));
+}
+
+#[test]
+fn bindings_that_were_not_given_are_no_empty_bindings() {
+    let without = |file: &mut Value| {
+        file.as_object_mut().unwrap().remove("bindings");
+    };
+    assert_eq!(changed(without).decision, Decision::Undecided);
+    let alone = |change: &dyn Fn(&mut Value)| {
+        let mut file = file();
+        change(&mut file);
+        let trust = ProviderTrust::from_json(&json::parse(&file.to_string()).unwrap()).unwrap();
+        evaluate_file(&trust, ISSUER, &claims())
+    };
+    let explanation = alone(&without);
+    assert_eq!(explanation.decision, Decision::Allowed);
+    assert!(explanation.note.unwrap().contains("what the identity may do is not decided here"));
+    assert_eq!(alone(&|file| *file = file["provider"].clone()).decision, Decision::Allowed);
+    assert_eq!(alone(&|_| ()).decision, Decision::Allowed);
+    assert_eq!(alone(&|file| file["bindings"] = json!([])).step, Some("binding"));
+    assert_eq!(alone(&|file| file["bindings"][0]["members"] = json!(["allUsers"])).decision, Decision::Undecided);
+}
+
+#[test]
+fn delegates_are_hops_that_the_file_does_not_show() {
+    let trust = ProviderTrust::from_json(&file()).unwrap();
+    let target = Target { delegates: vec!["projects/-/serviceAccounts/a@b.c".to_owned()], ..target(Some(ACCOUNT)) };
+    assert_eq!(evaluate(&trust, &target, ISSUER, &claims()).decision, Decision::Undecided);
+}
+
+#[test]
+fn groups_are_members_one_by_one() {
+    let with = |groups: &str, member: &str| {
+        changed(|file| {
+            file["provider"]["attributeMapping"]["google.groups"] = json!(groups);
+            file["bindings"][0]["members"] = json!([format!("principalSet://{POOL}/group/{member}")]);
+        })
+        .decision
+    };
+    assert_eq!(with("['a', assertion.repository]", "acme/shop"), Decision::Allowed);
+    assert_eq!(with("['a', assertion.repository]", "acme"), Decision::Denied);
+    assert_eq!(with("[1]", "1"), Decision::Undecided);
+}
+
+#[test]
+fn the_tree_of_a_condition_says_what_the_whole_gives() {
+    use super::cel::{Dialect, Scope, Stop, parse};
+    let atoms = [
+        "assertion.ref == 'refs/heads/main'",
+        "assertion.ref == 'x'",
+        "assertion.none == 'x'",
+        "assertion.ref == 1",
+        "assertion.ref > 'a'",
+        "true",
+        "!has(assertion.none)",
+        "assertion.iat == 0",
+    ];
+    let trust = ProviderTrust::from_json(&file()).unwrap();
+    let claims = claims();
+    for a in atoms {
+        for b in atoms {
+            for text in [
+                format!("{a} && {b}"),
+                format!("{a} || {b}"),
+                format!("({a} || {b}) && {a}"),
+                format!("!({a} && {b})"),
+                format!("{a} ? {b} : {a}"),
+            ] {
+                let scope = Scope::new(Dialect::Google, vec![("assertion".to_owned(), mapping::assertion(&claims))]);
+                let whole = match scope.value(&parse(&text).unwrap()) {
+                    Ok(cel::Value::Bool(true)) => Truth::Yes,
+                    Err(Stop::Undecided(_)) => Truth::Unknown,
+                    _ => Truth::No,
+                };
+                let tree = condition::check(&trust, &text, &claims, &Mapped::default()).truth();
+                assert_eq!(tree, whole, "{text}");
+            }
+        }
     }
 }

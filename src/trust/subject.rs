@@ -1,0 +1,123 @@
+//! What is behind two GitHub subjects that differ: the stories that people meet, each with the form that would fit.
+//!
+//! Source: GitHub's OpenID Connect reference (2026): an environment takes the ref's place, a pull request has none, a `:` in a
+//! value is `%3A`; repositories created, renamed or transferred after 2026-07-15 have ids in their subject.
+
+/// `repo:OWNER[@ID]/NAME[@ID]:CONTEXT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Subject<'a> {
+    owner: &'a str,
+    owner_id: Option<&'a str>,
+    name: &'a str,
+    name_id: Option<&'a str>,
+    context: &'a str,
+}
+
+impl<'a> Subject<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (repository, context) = text.strip_prefix("repo:")?.split_once(':')?;
+        let (owner, name) = repository.split_once('/')?;
+        // `@` cannot occur in the names themselves.
+        let id = |part: &'a str| part.split_once('@').map_or((part, None), |(name, id)| (name, Some(id)));
+        let ((owner, owner_id), (name, name_id)) = (id(owner), id(name));
+        Some(Subject { owner, owner_id, name, name_id, context })
+    }
+
+    fn has_ids(&self) -> bool {
+        self.owner_id.is_some() && self.name_id.is_some()
+    }
+
+    fn same_names(&self, other: &Subject<'_>) -> bool {
+        self.owner == other.owner && self.name == other.name
+    }
+}
+
+/// Why these two may differ, and what would fit; `None` where there is no more to say than that they differ.
+pub(super) fn story(expected: &str, presented: &str) -> Option<String> {
+    let (wanted, given) = (Subject::parse(expected)?, Subject::parse(presented)?);
+    if !wanted.same_names(&given) {
+        return None;
+    }
+    if wanted.has_ids() != given.has_ids() {
+        return Some(other_form(&wanted, &given));
+    }
+    if given.has_ids() && (wanted.owner_id, wanted.name_id) != (given.owner_id, given.name_id) {
+        return Some(
+            "the names are the same and the ids are not: it is another repository under a name that was free"
+                .to_owned(),
+        );
+    }
+    let is = |subject: &Subject<'_>, kind: &str| subject.context.strip_prefix(kind).map(str::to_owned);
+    if let Some(environment) = is(&given, "environment:") {
+        return Some(match is(&wanted, "environment:") {
+            Some(other) if other.replace(':', "%3A") == environment => {
+                format!("GitHub writes a `:` inside an environment's name as %3A: expect `{presented}`")
+            }
+            Some(_) => "the job names another environment".to_owned(),
+            None => format!(
+                "the job names the environment `{environment}`, which takes the place of the ref in the subject: expect `{presented}`"
+            ),
+        });
+    }
+    if given.context == "pull_request" {
+        return Some("the run belongs to a pull request, whose subject carries no ref".to_owned());
+    }
+    if is(&wanted, "environment:").is_some() {
+        return Some("the job names no environment: `environment:` in the job puts it into the subject".to_owned());
+    }
+    (is(&wanted, "ref:").is_some() && is(&given, "ref:").is_some()).then(|| "the run is of another ref".to_owned())
+}
+
+fn other_form(wanted: &Subject<'_>, given: &Subject<'_>) -> String {
+    let Subject { owner, name, context, .. } = wanted;
+    match (given.owner_id, given.name_id) {
+        (Some(owner_id), Some(name_id)) => format!(
+            "the repository has the immutable subject, with ids; in that form this one is `repo:{owner}@{owner_id}/{name}@{name_id}:{context}`"
+        ),
+        _ => format!(
+            "the repository has the classic subject, without ids; in that form this one is `repo:{owner}/{name}:{context}`"
+        ),
+    }
+}
+
+/// A subject without ids in the form with ids.
+pub(super) fn with_ids(subject: &str, owner_id: &str, repository_id: &str) -> Option<String> {
+    let Subject { owner, name, context, owner_id: None, name_id: None } = Subject::parse(subject)? else { return None };
+    Some(format!("repo:{owner}@{owner_id}/{name}@{repository_id}:{context}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stories() {
+        for (expected, presented, word) in [
+            ("repo:a/b:ref:refs/heads/main", "repo:a/b:environment:prod", "environment `prod`"),
+            ("repo:a/b:environment:prod", "repo:a/b:environment:test", "another environment"),
+            ("repo:a/b:environment:p:1", "repo:a/b:environment:p%3A1", "%3A"),
+            ("repo:a/b:environment:prod", "repo:a/b:ref:refs/heads/main", "names no environment"),
+            ("repo:a/b:environment:prod", "repo:a/b:pull_request", "pull request"),
+            ("repo:a/b:ref:refs/heads/main", "repo:a/b:pull_request", "pull request"),
+            ("repo:a/b:ref:refs/heads/main", "repo:a/b:ref:refs/heads/dev", "another ref"),
+            ("repo:a/b:ref:x", "repo:a@1/b@2:ref:y", "`repo:a@1/b@2:ref:x`"),
+            ("repo:a@1/b@2:ref:x", "repo:a/b:ref:x", "`repo:a/b:ref:x`"),
+            ("repo:a@1/b@2:ref:x", "repo:a@1/b@3:ref:x", "another repository"),
+        ] {
+            let story = story(expected, presented).unwrap();
+            assert!(story.contains(word), "{expected} {presented}: {story}");
+        }
+        for (expected, presented) in
+            [("repo:a/b:ref:x", "repo:c/b:ref:x"), ("x", "repo:a/b:ref:x"), ("repo:a/b", "repo:a/b:x")]
+        {
+            assert_eq!(story(expected, presented), None, "{expected} {presented}");
+        }
+    }
+
+    #[test]
+    fn the_form_with_ids() {
+        assert_eq!(with_ids("repo:a/b:ref:x", "1", "2").as_deref(), Some("repo:a@1/b@2:ref:x"));
+        assert_eq!(with_ids("repo:a@1/b@2:ref:x", "1", "2"), None);
+        assert_eq!(with_ids("project_path:a/b", "1", "2"), None);
+    }
+}
