@@ -10,6 +10,7 @@ use super::render::{self, Style};
 use crate::claims::Claims;
 use crate::edge::{Destination, aws, azure};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 use crate::runner;
 use crate::secret::clean;
 use crate::trust::{self, Decision, Explanation, Node, Rules, TrustPolicy, Verdict};
@@ -57,9 +58,11 @@ struct Presented {
 /// Exit 2 for a file that cannot be read; what fetching this job's own token can end with.
 pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let path = world.resolve(&args.trust)?;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Error::usage("trust-policy", format!("cannot read {}: {error}", path.display())))?;
-    let trust = TrustPolicy::recognise(&text).map_err(|error| error.at(path.display()))?;
+    let unreadable = |why: String| Error::usage("trust-policy", why);
+    let bytes = files::read_limited(&path, trust::MOST_BYTES as u64).map_err(|error| unreadable(error.message))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| unreadable(format!("cannot read {}: it is not UTF-8", path.display())))?;
+    let trust = TrustPolicy::recognise(text).map_err(|error| error.at(path.display()))?;
     let known = known(&args.context)?;
     let presented = presented(args, &trust, world).await?;
     let role = args.role.as_deref();

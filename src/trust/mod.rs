@@ -17,6 +17,7 @@ mod subject;
 mod truth;
 
 pub use explanation::{Decision, Explanation, Node, Reason, Truth, Verdict};
+pub use json::MOST_BYTES;
 pub use places::{Place, Places, join};
 
 use serde_json::Value;
