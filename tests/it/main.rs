@@ -36,3 +36,4 @@ mod runner;
 mod signals;
 mod tls;
 mod trips;
+mod trust_cases;
