@@ -167,3 +167,8 @@ fn run(cloud: &str, destination: Destination, at_least: usize) {
 fn google_decides_as_its_documents_say() {
     run("gcp", Destination::Gcp, 490);
 }
+
+#[test]
+fn entra_decides_as_its_documents_say() {
+    run("azure", Destination::Azure, 363);
+}
