@@ -16,6 +16,7 @@ mod env_file;
 mod examples;
 mod exec;
 mod faults;
+mod federation_cases;
 mod files;
 mod harness;
 mod house;
