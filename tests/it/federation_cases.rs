@@ -177,3 +177,164 @@ fn google_decides_as_its_documents_say() {
 fn entra_decides_as_its_documents_say() {
     run("azure", Destination::Azure, 363);
 }
+
+fn answer(destination: Destination, case: &Case, trust: &Value, claims: &Value) -> String {
+    let claims = Claims::new(claims.as_object().unwrap().clone());
+    let explanation = decide(destination, trust, &claims, &case.issuer, case.account.as_deref());
+    explanation.document()["decision"].as_str().unwrap().to_owned()
+}
+
+const CLOUDS: [(&str, Destination); 2] = [("gcp", Destination::Gcp), ("azure", Destination::Azure)];
+
+#[test]
+fn removing_a_claim_lets_nobody_in() {
+    for (cloud, destination) in CLOUDS {
+        for case in cases(cloud).iter().filter(|case| case.case["decision"] != "allow") {
+            // What asks for the absence of a claim, or of a text in it, is meant to open when it goes.
+            let condition = case.trust["provider"]["attributeCondition"].as_str().unwrap_or_default();
+            let mapping = case.trust["provider"]["attributeMapping"].to_string();
+            if condition.contains(['!', '?']) || mapping.contains('?') {
+                continue;
+            }
+            // Entra's limit on a token's life is read from these two; a token without them is refused before any of this.
+            let times = case.case["step"] == "AADSTS70023";
+            let names = case.claims.as_object().unwrap().keys();
+            for name in names.filter(|name| !(times && ["iat", "exp"].contains(&name.as_str()))) {
+                let mut claims = case.claims.clone();
+                claims.as_object_mut().unwrap().remove(name);
+                // Several audiences are undecided, and so is a long one: without one the answer is no, never yes.
+                let after = answer(destination, case, &case.trust, &claims);
+                assert_ne!(after, "allow", "{} without {name}", case.title);
+            }
+        }
+    }
+}
+
+#[test]
+fn order_does_not_matter() {
+    for (cloud, destination) in CLOUDS {
+        for case in cases(cloud) {
+            let mut trust = case.trust.clone();
+            reverse(&mut trust);
+            assert_eq!(answer(destination, &case, &trust, &case.claims), case.case["decision"], "{}", case.title);
+        }
+    }
+}
+
+/// Turns the lists around whose order means nothing: bindings, members, credentials, allowed audiences.
+fn reverse(trust: &mut Value) {
+    if let Some(credentials) = trust.as_array_mut() {
+        credentials.reverse();
+    }
+    if let Some(allowed) = trust.pointer_mut("/provider/oidc/allowedAudiences").and_then(Value::as_array_mut) {
+        allowed.reverse();
+    }
+    for binding in trust.get_mut("bindings").and_then(Value::as_array_mut).into_iter().flatten() {
+        binding["members"].as_array_mut().unwrap().reverse();
+    }
+    if let Some(bindings) = trust.get_mut("bindings").and_then(Value::as_array_mut) {
+        bindings.reverse();
+    }
+}
+
+#[test]
+fn what_nobody_knows_is_never_allowed() {
+    for (cloud, destination) in CLOUDS {
+        for case in cases(cloud) {
+            let mut trust = case.trust.clone();
+            match &mut trust {
+                Value::Array(credentials) => credentials.iter_mut().for_each(|one| one["future"] = 1.into()),
+                Value::Object(file) if file.contains_key("provider") => file["provider"]["future"] = 1.into(),
+                Value::Object(file) if file.contains_key("value") => {
+                    file["value"].as_array_mut().unwrap().iter_mut().for_each(|one| one["future"] = 1.into());
+                }
+                one => one["future"] = 1.into(),
+            }
+            assert_ne!(answer(destination, &case, &trust, &case.claims), "allow", "{}", case.title);
+        }
+    }
+}
+
+/// Every condition of the cases, changed in a way whose effect is known.
+fn conditions(change: impl Fn(&str) -> String, check: impl Fn(&Case, &str, &str)) {
+    let mut seen = 0;
+    for case in cases("gcp") {
+        let Some(condition) = case.trust["provider"]["attributeCondition"].as_str() else { continue };
+        if condition.trim().is_empty() || condition.contains("//") {
+            continue;
+        }
+        let mut trust = case.trust.clone();
+        trust["provider"]["attributeCondition"] = change(condition).into();
+        check(&case, case.case["decision"].as_str().unwrap(), &answer(Destination::Gcp, &case, &trust, &case.claims));
+        seen += 1;
+    }
+    assert!(seen > 400, "{seen}");
+}
+
+#[test]
+fn an_unknown_function_is_never_allowed() {
+    for change in [
+        |condition: &str| format!("({condition}) && unheard(assertion.sub)"),
+        |condition: &str| format!("unheard({condition})"),
+        |condition: &str| format!("unheard(assertion.sub) ? ({condition}) : false"),
+        |condition: &str| format!("!unheard(assertion.sub) && ({condition})"),
+    ] {
+        conditions(change, |case, _, after| assert_ne!(after, "allow", "{}", case.title));
+    }
+}
+
+#[test]
+fn a_condition_and_its_opposite_do_not_both_allow() {
+    conditions(
+        |condition| format!("!({condition})"),
+        |case, before, after| assert!(!(before == "allow" && after == "allow"), "{}", case.title),
+    );
+    conditions(
+        |condition| format!("({condition}) && !({condition})"),
+        |case, _, after| assert_ne!(after, "allow", "{}", case.title),
+    );
+}
+
+#[test]
+fn parentheses_and_a_tautology_beside_it_change_nothing() {
+    for change in [
+        |condition: &str| format!("(({condition}))"),
+        |condition: &str| format!("({condition}) && true"),
+        |condition: &str| format!("false || ({condition})"),
+        |condition: &str| format!("  {condition}\n"),
+    ] {
+        conditions(change, |case, before, after| {
+            // The longest condition and the deepest one have no room for more.
+            let full = case.title.contains("4096 characters") || case.title.contains("nested beyond");
+            assert!(full || before == after, "{}: {before}, then {after}", case.title);
+        });
+    }
+}
+
+#[test]
+fn no_text_breaks_the_reader() {
+    const LETTERS: &str = "()[]{}.,:?!&|=<>+-*/%'\"\\ 0aé\u{0}u";
+    let all: Vec<Case> = cases("gcp");
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for at in 0..6_000 {
+        let case = &all[at % all.len()];
+        let Some(condition) = case.trust["provider"]["attributeCondition"].as_str() else { continue };
+        let mut text: Vec<char> = condition.chars().take(300).collect();
+        for _ in 0..=random(4) {
+            let (place, with) = (random(text.len() + 1), LETTERS.chars().nth(random(LETTERS.chars().count())).unwrap());
+            match random(3) {
+                0 => text.insert(place, with),
+                1 if place < text.len() => text[place] = with,
+                _ if place < text.len() => drop(text.remove(place)),
+                _ => {}
+            }
+        }
+        let mut trust = case.trust.clone();
+        trust["provider"]["attributeCondition"] = text.iter().collect::<String>().into();
+        let _ = answer(Destination::Gcp, case, &trust, &case.claims);
+    }
+}
