@@ -4,7 +4,8 @@
 //!
 //! [`runner`] → [`claims`] → [`gate`] → [`exchange`] → [`delivery`] → [`pass`], with one
 //! [`audit`] record per attempt. [`edge`] says what is asked for, [`net`] is the one HTTP client, [`trust`] decides offline,
-//! [`sandbox`] serves the stand-ins. On the ground lie [`error`], [`secret`], [`world`] and [`files`].
+//! [`sandbox`] serves the stand-ins. On the ground lie [`error`], [`secret`], [`world`],
+//! [`system`] and [`files`].
 
 pub mod audit;
 pub mod claims;
@@ -25,5 +26,6 @@ pub mod random;
 pub mod runner;
 pub mod sandbox;
 pub mod secret;
+pub mod system;
 pub mod trust;
 pub mod world;

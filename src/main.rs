@@ -45,9 +45,5 @@ fn harden() {
         // In every profile the same end: SIGABRT, status 134, without a core file.
         std::process::abort();
     }));
-    let core = rustix::process::Resource::Core;
-    // The hard limit stays: a command that `exec` runs may raise its own again.
-    let none = rustix::process::Rlimit { current: Some(0), ..rustix::process::getrlimit(core) };
-    let _ = rustix::process::setrlimit(core, none);
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    jobpass::system::harden();
 }

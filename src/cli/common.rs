@@ -1,5 +1,6 @@
 //! Arguments that several verbs share, and what they mean: which edges, which source, which network.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::delivery;
 use crate::edge::endpoints::Endpoints;
 use crate::edge::file::{self, File};
 use crate::edge::flags::{self, Given};
-use crate::edge::{Edge, Target};
+use crate::edge::{Edge, Problems, Target};
 use crate::error::{Error, Result};
 use crate::login::Asked;
 use crate::net::{Client, DEADLINE};
@@ -77,6 +78,15 @@ pub struct EdgeFlags {
     /// GCP: the ID token's audience [default: the provider's]
     #[arg(long, value_name = "AUD")]
     pub gcp_audience: Option<String>,
+    /// GCP: service account between the job and the one to impersonate (repeatable, in order)
+    #[arg(long, value_name = "EMAIL")]
+    pub gcp_delegates: Vec<String>,
+    /// GCP: the universe's domain [default: googleapis.com]
+    #[arg(long, value_name = "DOMAIN")]
+    pub gcp_universe_domain: Option<String>,
+    /// GCP: why the access is wanted; Google's audit log shows it
+    #[arg(long, value_name = "TEXT")]
+    pub gcp_request_reason: Option<String>,
     /// Azure: the application's client id
     #[arg(long, value_name = "GUID")]
     pub azure_client_id: Option<String>,
@@ -95,50 +105,105 @@ pub struct EdgeFlags {
     /// Azure: the ID token's audience [default: the cloud's]
     #[arg(long, value_name = "AUD")]
     pub azure_audience: Option<String>,
+    /// AWS only, in place of `ttl`: another action's input says it per cloud.
+    #[arg(skip)]
+    pub aws_ttl: Option<String>,
+    /// GCP only, in place of `ttl`.
+    #[arg(skip)]
+    pub gcp_ttl: Option<String>,
+    /// What the flags are called.
+    #[arg(skip)]
+    pub names: Names,
 }
+
+/// What a flag is called where it was given: on the command line by itself, in the GitHub Action by the input that set it.
+#[derive(Clone, Debug, Default)]
+pub struct Names(Option<BTreeMap<&'static str, &'static str>>);
+
+impl Names {
+    /// Names of inputs, by the flag without its dashes; a flag that is not among them is called as its own input.
+    #[must_use]
+    pub fn of_inputs(inputs: BTreeMap<&'static str, &'static str>) -> Names {
+        Names(Some(inputs))
+    }
+
+    fn of(&self, flag: &'static str) -> &'static str {
+        let own = flag.trim_start_matches('-');
+        self.0.as_ref().map_or(flag, |inputs| inputs.get(own).copied().unwrap_or(own))
+    }
+
+    /// `flag` where flags were given, `input` where inputs were.
+    fn either<T>(&self, flag: T, input: T) -> T {
+        if self.0.is_some() { input } else { flag }
+    }
+}
+
+/// What the inputs are called as a whole.
+pub const INPUTS: &str = "the action's `with`";
+/// What an empty input can come from. The runner does not tell an empty text from nothing.
+pub const UNSET: &str = "an unset secret or variable evaluates to the empty text: check its name, and that this run may \
+                         read it (a fork's pull request and Dependabot get no secrets)";
 
 impl EdgeFlags {
     fn given(&self) -> Vec<Given> {
-        type Values = Vec<(&'static str, &'static str, Vec<String>)>;
-        fn one(values: &mut Values, flag: &'static str, key: &'static str, value: Option<&String>) {
-            if let Some(value) = value {
-                values.push((flag, key, vec![value.clone()]));
-            }
+        let names = &self.names;
+        let one = |flag: &'static str, key: &'static str, value: &Option<String>| {
+            value.as_ref().map(|value| (names.of(flag), key, vec![value.clone()]))
+        };
+        let many = |flag: &'static str, key: &'static str, values: &[String]| {
+            (!values.is_empty()).then(|| (names.of(flag), key, values.to_vec()))
+        };
+        let aws = [
+            one("--aws-role", "role", &self.aws_role),
+            one("--aws-region", "region", &self.aws_region),
+            one("--aws-session-name", "session-name", &self.aws_session_name),
+            one("--aws-session-policy", "session-policy", &self.aws_session_policy),
+            many("--aws-managed-session-policies", "managed-session-policies", &self.aws_managed_session_policies),
+            many("--aws-allowed-account-ids", "allowed-account-ids", &self.aws_allowed_account_ids),
+            one("--aws-audience", "audience", &self.aws_audience),
+            one("--aws-ttl", "ttl", &self.aws_ttl),
+        ];
+        let gcp = [
+            one("--gcp-provider", "provider", &self.gcp_provider),
+            one("--gcp-service-account", "service-account", &self.gcp_service_account),
+            one("--gcp-project", "project", &self.gcp_project),
+            many("--gcp-scopes", "scopes", &self.gcp_scopes),
+            one("--gcp-id-token-audience", "id-token-audience", &self.gcp_id_token_audience),
+            one("--gcp-audience", "audience", &self.gcp_audience),
+            many("--gcp-delegates", "delegates", &self.gcp_delegates),
+            one("--gcp-universe-domain", "universe-domain", &self.gcp_universe_domain),
+            one("--gcp-request-reason", "request-reason", &self.gcp_request_reason),
+            one("--gcp-ttl", "ttl", &self.gcp_ttl),
+        ];
+        let azure = [
+            one("--azure-client-id", "client-id", &self.azure_client_id),
+            one("--azure-tenant-id", "tenant-id", &self.azure_tenant_id),
+            one("--azure-subscription-id", "subscription-id", &self.azure_subscription_id),
+            one("--azure-cloud", "cloud", &self.azure_cloud),
+            many("--azure-resources", "resources", &self.azure_resources),
+            one("--azure-audience", "audience", &self.azure_audience),
+        ];
+        let given = |destination, values: Vec<Option<_>>, required: &[(&'static str, &'static str)]| Given {
+            destination,
+            values: values.into_iter().flatten().collect(),
+            required: required.iter().map(|(key, flag)| (*key, names.of(flag))).collect(),
+            absent: names.either(|flag, example| format!("add {flag} {example}"), |_, _| UNSET.to_owned()),
+        };
+        vec![
+            given("aws", aws.into(), &[("role", "--aws-role"), ("region", "--aws-region")]),
+            given("gcp", gcp.into(), &[("provider", "--gcp-provider")]),
+            given("azure", azure.into(), &[("client-id", "--azure-client-id"), ("tenant-id", "--azure-tenant-id")]),
+        ]
+    }
+
+    /// The edges that the flags describe; `None` when there are no such flags.
+    pub fn edges(&self, problems: &mut Problems) -> Option<Vec<Edge>> {
+        let given = self.given();
+        if given.iter().all(|given| given.values.is_empty()) {
+            return None;
         }
-        fn many(values: &mut Values, flag: &'static str, key: &'static str, given: &[String]) {
-            if !given.is_empty() {
-                values.push((flag, key, given.to_vec()));
-            }
-        }
-        let (mut aws, mut gcp, mut azure) = (Vec::new(), Vec::new(), Vec::new());
-        one(&mut aws, "--aws-role", "role", self.aws_role.as_ref());
-        one(&mut aws, "--aws-region", "region", self.aws_region.as_ref());
-        one(&mut aws, "--aws-session-name", "session-name", self.aws_session_name.as_ref());
-        one(&mut aws, "--aws-session-policy", "session-policy", self.aws_session_policy.as_ref());
-        many(
-            &mut aws,
-            "--aws-managed-session-policies",
-            "managed-session-policies",
-            &self.aws_managed_session_policies,
-        );
-        many(&mut aws, "--aws-allowed-account-ids", "allowed-account-ids", &self.aws_allowed_account_ids);
-        one(&mut aws, "--aws-audience", "audience", self.aws_audience.as_ref());
-        one(&mut gcp, "--gcp-provider", "provider", self.gcp_provider.as_ref());
-        one(&mut gcp, "--gcp-service-account", "service-account", self.gcp_service_account.as_ref());
-        one(&mut gcp, "--gcp-project", "project", self.gcp_project.as_ref());
-        many(&mut gcp, "--gcp-scopes", "scopes", &self.gcp_scopes);
-        one(&mut gcp, "--gcp-id-token-audience", "id-token-audience", self.gcp_id_token_audience.as_ref());
-        one(&mut gcp, "--gcp-audience", "audience", self.gcp_audience.as_ref());
-        one(&mut azure, "--azure-client-id", "client-id", self.azure_client_id.as_ref());
-        one(&mut azure, "--azure-tenant-id", "tenant-id", self.azure_tenant_id.as_ref());
-        one(&mut azure, "--azure-subscription-id", "subscription-id", self.azure_subscription_id.as_ref());
-        one(&mut azure, "--azure-cloud", "cloud", self.azure_cloud.as_ref());
-        many(&mut azure, "--azure-resources", "resources", &self.azure_resources);
-        one(&mut azure, "--azure-audience", "audience", self.azure_audience.as_ref());
-        [("aws", aws), ("gcp", gcp), ("azure", azure)]
-            .into_iter()
-            .map(|(destination, values)| Given { destination, values })
-            .collect()
+        let shared: Vec<_> = self.ttl.iter().map(|ttl| (self.names.of("--ttl"), "ttl", ttl.clone())).collect();
+        Some(flags::edges(given, &shared, problems))
     }
 }
 
@@ -148,32 +213,50 @@ impl EdgeArgs {
     /// # Errors
     /// Usage errors: no edges at all, flags and file mixed, an unknown name, every problem of file or flags.
     pub fn load(&self, world: &World) -> Result<File> {
-        let given = self.flags.given();
-        let described = given.iter().any(|given| !given.values.is_empty());
-        let file = if described {
+        let names = &self.flags.names;
+        let mut problems = Problems::default();
+        if let Some(edges) = self.flags.edges(&mut problems) {
             if let Some(config) = &self.config {
-                return Err(Error::usage("edges-twice", "edges are described by flags and by a file at the same time")
-                    .detail("file", config.display().to_string())
-                    .hint("put the flags' values into the file, or leave --config out"));
+                let message = names.either(
+                    "edges are described by flags and by a file at the same time",
+                    "edges are described by inputs and by a file at the same time",
+                );
+                return Err(Error::usage("edges-twice", message).detail("file", config.display().to_string()).hint(
+                    names.either(
+                        "put the flags' values into the file, or leave --config out",
+                        "put the inputs' values into the file, or leave `config` out",
+                    ),
+                ));
             }
-            let shared: Vec<_> = self.flags.ttl.iter().map(|ttl| ("--ttl", "ttl", ttl.clone())).collect();
-            File { edges: flags::edges(given, &shared)?, rehearsal: None }
-        } else {
-            if self.flags.ttl.is_some() {
-                return Err(Error::usage("ttl-flag", "--ttl belongs to edges from flags")
-                    .hint("in the file, set ttl on the edge"));
-            }
-            let path = match &self.config {
-                Some(config) => world.resolve(config)?,
-                None => file::find(world).ok_or_else(|| {
-                    Error::usage("no-edges", "there are no edges: no jobpass.toml here or above, and no flags")
-                        .hint("describe one with flags, such as --aws-role ARN --aws-region REGION")
-                        .hint("or write a jobpass.toml; examples/ has one per cloud and runner")
-                })?,
-            };
-            file::load(&path)?
+            let edges = problems.into_result(names.either("the command line", INPUTS), edges)?;
+            return Ok(File { edges: self.chosen(edges)?, rehearsal: None });
+        }
+        let path = match &self.config {
+            Some(config) => world.resolve(config)?,
+            None => file::find(world).ok_or_else(|| self.no_edges())?,
         };
+        if self.flags.ttl.is_some() {
+            let message =
+                names.either("--ttl belongs to edges from flags", "`ttl` belongs to edges described by inputs");
+            return Err(Error::usage("ttl-flag", message)
+                .detail("file", path.display().to_string())
+                .hint("in the file, set ttl on the edge"));
+        }
+        let file = file::load(&path)?;
         Ok(File { edges: self.chosen(file.edges)?, rehearsal: file.rehearsal })
+    }
+
+    fn no_edges(&self) -> Error {
+        let error = |message: &str| Error::usage("no-edges", message);
+        self.flags.names.either(
+            error("there are no edges: no jobpass.toml here or above, and no flags")
+                .hint("describe one with flags, such as --aws-role ARN --aws-region REGION")
+                .hint("or write a jobpass.toml; examples/ has one per cloud and runner"),
+            error("no cloud is described: no jobpass.toml in the workspace or above, and no input of a cloud is given")
+                .detail("expected", "aws-role and aws-region, gcp-provider, or azure-client-id and azure-tenant-id")
+                .hint(UNSET)
+                .hint("for a jobpass.toml, run actions/checkout first, or name the file with `config`"),
+        )
     }
 
     fn chosen(&self, edges: Vec<Edge>) -> Result<Vec<Edge>> {
@@ -252,12 +335,18 @@ impl NetArgs {
 
     fn deadline(&self) -> Result<Duration> {
         let Some(text) = &self.timeout else { return Ok(DEADLINE) };
-        let bad = |why: String| Error::usage("timeout", format!("--timeout `{text}` {why}"));
-        let deadline = duration::parse(text).map_err(bad)?;
-        if deadline.is_zero() {
-            return Err(bad("is zero, which leaves no time for anything".to_owned()));
-        }
-        Ok(deadline)
+        deadline(text).map_err(|why| Error::usage("timeout", format!("--timeout `{text}` {why}")))
+    }
+}
+
+/// When all of it must be over.
+///
+/// # Errors
+/// What is wrong, in words that stand after the text itself.
+pub fn deadline(text: &str) -> Result<Duration, String> {
+    match duration::parse(text)? {
+        Duration::ZERO => Err("is zero, which leaves no time for anything".to_owned()),
+        deadline => Ok(deadline),
     }
 }
 

@@ -10,7 +10,8 @@ use super::common::{self, EdgeArgs, NetArgs, SourceArgs};
 use super::document::document;
 use super::format::ShellFormat;
 use super::render::{self, Style};
-use crate::delivery::{Mode, Plan, shell};
+use crate::delivery::{Mode, Plan, outputs, shell};
+use crate::edge::Destination;
 use crate::error::{Error, Result};
 use crate::login::Attempt;
 use crate::pass::earlier::Earlier;
@@ -38,6 +39,12 @@ pub struct Args {
     /// Hand over what was granted even when another edge was not (exit 7)
     #[arg(long, help_heading = "Delivery")]
     pub keep_going: bool,
+    /// On GitHub: also give the secrets as outputs of the step
+    #[arg(long, help_heading = "Delivery")]
+    pub output_credentials: bool,
+    /// The same for Google's tokens alone: an input of another action asks for those.
+    #[arg(skip)]
+    pub output_gcp_credentials: bool,
     /// text, json, or shell: lines to `eval`
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Delivery")]
     pub format: ShellFormat,
@@ -51,6 +58,12 @@ pub enum Deliver {
     Env,
     /// In private files; variables hold paths and names only.
     Files,
+}
+
+impl Args {
+    fn outputs_credentials(&self, destination: Destination) -> bool {
+        self.output_credentials || (self.output_gcp_credentials && destination == Destination::Gcp)
+    }
 }
 
 impl Deliver {
@@ -79,10 +92,7 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
         return Err(ended.err().into_iter().fold(error, |error, left| error.detail("not taken back", left.message)));
     }
     let done = done?;
-    for note in &done.plan.notes {
-        render::talk(&format!("note: {note}"));
-    }
-    Ok(done.exit_code)
+    Ok(done.said())
 }
 
 /// What goes to standard output.
@@ -97,12 +107,26 @@ fn shown(format: ShellFormat, attempts: &[Attempt], done: Result<&Done, &Error>)
 }
 
 /// A login that handed something over.
-struct Done {
+pub(super) struct Done {
     plan: Plan,
     exit_code: u8,
 }
 
-async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<Attempt>) -> Result<Done> {
+impl Done {
+    /// Says what the reader should know; the exit code.
+    pub(super) fn said(&self) -> u8 {
+        for note in &self.plan.notes {
+            render::talk(&format!("note: {note}"));
+        }
+        self.exit_code
+    }
+}
+
+/// The whole login up to and with the hand-over; `attempts` has what became of each edge, whatever the outcome.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<Attempt>) -> Result<Done> {
     let asked = common::asked(args.edges.load(world)?.edges, world, args.net.sandbox(world))?;
     let sinks = sinks(args, world)?;
     let ready = Ready::new(asked, &args.source, &args.net, world)?;
@@ -123,7 +147,11 @@ async fn hand_over(args: &Args, world: &World, style: Style, attempts: &mut Vec<
         }
     };
     recorded?;
-    let plan = planned(&granted.grants, args.deliver.mode(), &pass, &ready, world)?;
+    let mut plan = planned(&granted.grants, args.deliver.mode(), &pass, &ready, world)?;
+    outputs::edges(&mut plan, &granted.grants);
+    for grant in granted.grants.iter().filter(|grant| args.outputs_credentials(grant.edge.destination())) {
+        outputs::credentials(&mut plan, grant);
+    }
     #[cfg(debug_assertions)]
     super::on_purpose::panic_if_asked(&plan, world);
     let earlier = Earlier::of(&plan, world);
@@ -142,6 +170,10 @@ fn sinks(args: &Args, world: &World) -> Result<Sinks> {
         return Err(Error::usage("no-place", "there is no place to hand the variables to: this is not a GitHub step")
             .hint("in a shell: eval \"$(jobpass login --format shell)\"")
             .hint("for one command: jobpass exec -- COMMAND; or name a dotenv file with --env-file"));
+    }
+    if args.output_credentials && sinks.output.is_none() {
+        return Err(Error::usage("no-place", "there is no place for outputs: this is not a GitHub step")
+            .hint("leave --output-credentials out; --format shell or --env-file hand over variables"));
     }
     Ok(sinks)
 }

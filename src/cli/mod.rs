@@ -1,5 +1,6 @@
 //! The command line: one file per verb; arguments, help text and rendering live here and nowhere else.
 
+pub mod action;
 mod attempts;
 pub mod common;
 pub mod completions;
@@ -17,11 +18,11 @@ pub mod sandbox;
 pub mod token;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::format::{Format, ShellFormat};
 use self::render::Style;
 use crate::error::{Error, Kind, Result};
+use crate::system::{Stop, Stops};
 use crate::world::World;
 
 /// Credentials for one CI job: the runner's ID token exchanged at AWS, GCP and Azure
@@ -57,6 +58,8 @@ pub enum Verb {
     Exec(Box<exec::Args>),
     /// End this job's pass: remove its files, blank its variables
     Logout(logout::Args),
+    /// What the GitHub Action runs: login, told by the action's inputs (INPUT_ variables) instead of flags
+    Action,
     /// Run the whole login against the built-in sandbox: no account, no network, nothing written
     DryRun(Box<dry_run::Args>),
     /// Show the claims of this job's ID token (never the token, unless --raw)
@@ -89,7 +92,7 @@ impl Verb {
             Verb::DryRun(args) => args.format == Format::Json,
             Verb::Token(args) => args.format == Format::Json,
             Verb::Sandbox(args) => args.format == ShellFormat::Json,
-            Verb::Login(_) | Verb::Exec(_) | Verb::Completions(_) => false,
+            Verb::Login(_) | Verb::Exec(_) | Verb::Action | Verb::Completions(_) => false,
         }
     }
 }
@@ -99,8 +102,17 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
     match &cli.verb {
         Verb::Login(args) => until_signal(login::run(args, world, style)).await,
         Verb::Exec(args) => exec::run(args, world, style).await,
+        Verb::Action => action::run(world, style).await,
         Verb::Logout(args) => {
-            logout::run(args, world, &mut std::io::stdout().lock(), &mut std::io::stderr().lock()).map(|()| 0)
+            let ended = logout::run(args, world, &mut std::io::stdout().lock(), &mut std::io::stderr().lock());
+            // A post step has nobody who reads its log: what could not be removed stands beside the run.
+            if let Err(error) = &ended
+                && args.format == ShellFormat::Text
+                && world.switch("GITHUB_ACTIONS")
+            {
+                action::annotate::show(&[action::annotate::error(error)]);
+            }
+            ended.map(|()| 0)
         }
         Verb::DryRun(args) => until_signal(dry_run::run(args, world)).await,
         Verb::Token(args) => until_signal(token::run(args, world)).await,
@@ -112,15 +124,16 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
 /// Runs `work` until it is done or a signal comes. Dropping it then takes away what it had begun: files are written between
 /// two awaits, so either all of them are there or none.
 async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| Error::new(Kind::Files, "signals", format!("cannot listen for signals: {error}")))
-    };
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let (name, number) = tokio::select! {
+    let mut stops = listen()?;
+    let Stop { name, number } = tokio::select! {
         biased;
         done = work => return done,
-        _ = interrupt.recv() => ("SIGINT", 2),
-        _ = terminate.recv() => ("SIGTERM", 15),
+        stop = stops.next() => stop,
     };
     Err(Error::new(Kind::Signal(number), "signal", format!("stopped by {name}; nothing was handed over")))
+}
+
+/// Listens for what asks this process to end.
+fn listen() -> Result<Stops> {
+    Stops::listen().map_err(|error| Error::new(Kind::Files, "signals", format!("cannot listen for signals: {error}")))
 }

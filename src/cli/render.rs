@@ -63,20 +63,35 @@ impl Style {
 /// # Errors
 /// When `out` cannot be written to.
 pub fn error(error: &Error, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} {}", style.bad(&format!("error[{}]:", error.code)), error.message)?;
+    writeln!(out, "{} {}", style.bad(&format!("error[{}]:", error.code)), harmless(&error.message))?;
     let width = error.details.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     for (label, value) in &error.details {
-        let label = format!("{label}{}", " ".repeat(width - label.chars().count()));
-        let mut lines = value.lines();
+        let label = format!("{}{}", harmless(label), " ".repeat(width - label.chars().count()));
+        let mut lines = value.lines().map(harmless);
         writeln!(out, "  {}  {}", style.faint(&label), lines.next().unwrap_or_default())?;
         for line in lines {
             writeln!(out, "  {}  {line}", " ".repeat(width))?;
         }
     }
     for hint in &error.hints {
-        writeln!(out, "{} {hint}", style.good("hint:"))?;
+        writeln!(out, "{} {}", style.good("hint:"), harmless(hint))?;
     }
     Ok(())
+}
+
+/// One line that a GitHub runner takes for text, whoever wrote it: the runner obeys `::command::` at the start of a line, blanks
+/// before it or not, and `##[command]` anywhere in one (actions/runner, `ActionCommand`).
+fn harmless(line: &str) -> String {
+    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    no_command(&line)
+}
+
+fn no_command(line: &str) -> String {
+    let line = line.replace("##[", "## [").replace('\r', " ");
+    match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!(": :{rest}"),
+        None => line,
+    }
 }
 
 /// The documented JSON shape of an error: `code`, `class`, `exit`, `message`, `details`, `hints`.
@@ -122,12 +137,24 @@ pub fn data(text: &str) -> Result<(), Error> {
 
 /// Writes talk to standard error; what cannot be said is not worth failing for.
 pub fn talk(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let text: Vec<String> = text.lines().map(no_command).collect();
+    let _ = writeln!(io::stderr().lock(), "{}", text.join("\n"));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_was_presented_is_a_command_to_the_runner() {
+        let hostile = "x\n::add-mask::a\r\n \t::stop-commands::b\u{2028}\n##[error]c";
+        let shown = Error::denied("x", hostile).detail("presented", hostile).detail("::a::b", "c").hint(hostile);
+        let mut out = Vec::new();
+        error(&shown, Style::plain(), &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.lines().all(|line| !line.trim_start().starts_with("::")) && !out.contains("##["), "{out}");
+        assert!(!out.contains('\r') && out.contains("add-mask"), "{out}");
+    }
 
     #[test]
     fn an_error_on_the_screen() {

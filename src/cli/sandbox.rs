@@ -4,21 +4,20 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::process::Command;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::common::EdgeArgs;
 use super::dry_run::with_trust;
 use super::format::ShellFormat;
 use super::job::JobArgs;
-use super::render;
+use super::{listen, render};
 use crate::edge::file::File;
 use crate::error::{Error, Kind, Result};
 use crate::sandbox::{Fault, Options, Runner, Running, Sandbox};
+use crate::system;
 use crate::world::World;
 
 /// Arguments of `jobpass sandbox`.
@@ -121,7 +120,8 @@ impl Certificate {
         let path = match asked {
             Some(path) => world.resolve(path)?,
             None => {
-                let directory = world.path("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
+                let (name, otherwise) = system::TEMPORARY;
+                let directory = world.path(name).unwrap_or_else(|| PathBuf::from(otherwise));
                 directory.join(format!("jobpass-sandbox-{}.pem", crate::random::hex128()?))
             }
         };
@@ -189,18 +189,8 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-fn no_signals(error: &std::io::Error) -> Error {
-    Error::new(Kind::Files, "signals", format!("signals cannot be received: {error}"))
-}
-
 async fn until_a_signal() -> Result<u8> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| no_signals(&error))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| no_signals(&error))?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => Kind::Signal(2),
-        _ = terminate.recv() => Kind::Signal(15),
-    }
-    .exit_code())
+    Ok(Kind::Signal(listen()?.next().await.number).exit_code())
 }
 
 /// What says that a job runs on the other runner; the command must not find both.
@@ -214,8 +204,7 @@ fn of_the_other(runner: Runner) -> &'static [&'static str] {
 async fn run_inside(command: &[OsString], runner: Runner, variables: &Variables) -> Result<u8> {
     let Some((program, arguments)) = command.split_first() else { return Ok(0) };
     // From here on a signal is the command's to answer: the terminal sends ctrl-c to both, the rest is passed on.
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| no_signals(&error))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| no_signals(&error))?;
+    let mut stops = listen()?;
     let mut inside = Command::new(program);
     for name in of_the_other(runner) {
         inside.env_remove(name);
@@ -228,27 +217,14 @@ async fn run_inside(command: &[OsString], runner: Runner, variables: &Variables)
         tokio::select! {
             status = child.wait() => {
                 let status = status.map_err(|error| Error::usage("command", format!("lost the command: {error}")))?;
-                return Ok(code_of(status));
+                return Ok(system::exit_code(status));
             }
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {
-                let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-                if let Some(id) = id {
-                    let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+            stop = stops.next() => {
+                if !stop.is_interrupt() {
+                    system::terminate(&child);
                 }
             }
         }
-    }
-}
-
-/// The command's exit code; one that a signal ended counts as shells count it.
-fn code_of(status: ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt as _;
-    let signal = status.signal().and_then(|signal| u8::try_from(signal).ok());
-    match (status.code(), signal) {
-        (Some(code), _) => u8::try_from(code).unwrap_or(u8::MAX),
-        (None, Some(signal)) => Kind::Signal(signal).exit_code(),
-        (None, None) => 1,
     }
 }
 
@@ -260,13 +236,6 @@ mod tests {
     fn words_survive_the_shell() {
         assert_eq!(quoted("a b"), "'a b'");
         assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
-    }
-
-    #[test]
-    fn exit_codes_are_the_commands_own() {
-        use std::os::unix::process::ExitStatusExt as _;
-        assert_eq!(code_of(ExitStatus::from_raw(7 << 8)), 7);
-        assert_eq!(code_of(ExitStatus::from_raw(15)), 143);
     }
 
     async fn started() -> Running {

@@ -4,16 +4,14 @@
 //! plan's variables. Signals go on to the child, so that a cancelled job ends its tool and not only us.
 
 use std::ffi::OsString;
-use std::process::ExitStatus;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::{Child, Command};
-use tokio::signal::unix::{Signal as Incoming, SignalKind, signal};
+use tokio::process::Command;
 
 use super::{PASS_VARIABLE, Plan, variables};
 use crate::claims::unverified;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
+use crate::system::{self, Signals};
 use crate::world::World;
 
 /// A command that did not start, with the exit status that a shell gives it.
@@ -56,7 +54,7 @@ pub fn child_environment(
         .vars()
         .filter(|(name, value)| stays(&name.to_string_lossy(), value))
         .filter(|(name, _)| !ours.clone().any(|variable| *name == variable.name))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .map(|(name, value)| (world.spelling(name).to_owned(), value.to_owned()))
         .collect();
     all.extend(ours.map(|variable| (variable.name.into(), variable.value.reveal().into())));
     all
@@ -64,7 +62,7 @@ pub fn child_environment(
 
 /// Runs `command` with `environment` to its end and gives its exit status: the code, or 128 + the signal that ended it.
 ///
-/// SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on. What the caller has to take away, it takes away afterwards.
+/// On Unix SIGINT, SIGTERM, SIGHUP and SIGQUIT are passed on; on Windows the console itself tells the child. What the caller has to take away, it takes away afterwards.
 ///
 /// # Errors
 /// [`NotStarted`]; nothing ran then.
@@ -75,19 +73,11 @@ pub async fn run(command: &[OsString], environment: Vec<(OsString, OsString)>) -
         return Err(not_started(2, error));
     };
     // Before the child: a signal that comes in between would end us alone, with the credentials still there.
-    let listen = |kind| {
-        signal(kind).map_err(|error| {
-            not_started(126, Error::new(Kind::Files, "signals", format!("cannot listen for signals: {error}")))
-        })
-    };
-    let mut signals = Signals {
-        interrupt: listen(SignalKind::interrupt())?,
-        terminate: listen(SignalKind::terminate())?,
-        hangup: listen(SignalKind::hangup())?,
-        quit: listen(SignalKind::quit())?,
-        terminal: has_terminal(),
-    };
-    let mut child = Command::new(program).args(arguments).env_clear().envs(environment).spawn().map_err(|error| {
+    let mut signals = Signals::listen().map_err(|error| {
+        not_started(126, Error::new(Kind::Files, "signals", format!("cannot listen for signals: {error}")))
+    })?;
+    let found = system::program(program, &environment);
+    let mut child = Command::new(found).args(arguments).env_clear().envs(environment).spawn().map_err(|error| {
         let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
         let message = format!("cannot run {}: {error}", program.to_string_lossy());
         let error = Error::new(Kind::Usage, "command", message)
@@ -98,61 +88,16 @@ pub async fn run(command: &[OsString], environment: Vec<(OsString, OsString)>) -
         tokio::select! {
             status = child.wait() => {
                 return match status {
-                    Ok(status) => Ok(exit_status(status)),
+                    Ok(status) => Ok(system::exit_code(status)),
                     Err(error) => {
                         let message = format!("cannot wait for {}: {error}", program.to_string_lossy());
                         Err(not_started(126, Error::new(Kind::Files, "command", message)))
                     }
                 };
             }
-            number = signals.next() => pass_on(&child, number),
+            signal = signals.next() => system::pass_on(&child, signal),
         }
     }
-}
-
-struct Signals {
-    interrupt: Incoming,
-    terminate: Incoming,
-    hangup: Incoming,
-    quit: Incoming,
-    terminal: bool,
-}
-
-impl Signals {
-    /// The next signal that the child does not get by itself. A terminal sends its signals to every process in front of it;
-    /// the child would get them twice, and two interrupts mean "stop at once" to Terraform and others.
-    async fn next(&mut self) -> Signal {
-        loop {
-            let (number, from_terminal) = tokio::select! {
-                _ = self.interrupt.recv() => (Signal::INT, true),
-                _ = self.quit.recv() => (Signal::QUIT, true),
-                _ = self.hangup.recv() => (Signal::HUP, true),
-                _ = self.terminate.recv() => (Signal::TERM, false),
-            };
-            if !(from_terminal && self.terminal) {
-                return number;
-            }
-        }
-    }
-}
-
-/// Whether this process has a controlling terminal. A CI job has none.
-fn has_terminal() -> bool {
-    std::fs::File::open("/dev/tty").is_ok()
-}
-
-fn pass_on(child: &Child, number: Signal) {
-    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    if let Some(pid) = pid {
-        // It may have ended by itself meanwhile; `wait` says so next.
-        let _ = kill_process(pid, number);
-    }
-}
-
-fn exit_status(status: ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt as _;
-    let number = status.code().or_else(|| status.signal().map(|signal| signal.saturating_add(128)));
-    number.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)
 }
 
 #[cfg(test)]
@@ -208,6 +153,21 @@ mod tests {
             ]
         );
         assert!(!environment.iter().any(|(_, value)| value == "from the job"));
+    }
+
+    #[test]
+    fn where_case_does_not_count_no_spelling_slips_through() {
+        let world = World::nothing()
+            .of_any_case()
+            .with("Aws_Secret_Access_Key", "from the job")
+            .with("actions_id_token_request_token", "from the job")
+            .with("copy_of_bearer", "from the job")
+            .with("aws_region", "us-east-1")
+            .with("Path", "/bin");
+        let plan = planned(&[aws("deploy", true)], Mode::Env, &[]);
+        let environment = child_environment(&world, &plan, &["deploy"], false);
+        assert!(!environment.iter().any(|(_, value)| value == "from the job" || value == "us-east-1"));
+        assert_eq!(names(&environment).first(), Some(&"Path"), "as it was written");
     }
 
     #[test]

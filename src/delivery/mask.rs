@@ -39,7 +39,8 @@ pub fn lines(masks: &[Secret]) -> Zeroizing<String> {
 }
 
 /// A text as data of a workflow command: the runner turns `%25`, `%0D` and `%0A` back.
-fn escape(text: &str) -> Zeroizing<String> {
+#[must_use]
+pub fn escape(text: &str) -> Zeroizing<String> {
     Zeroizing::new(text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A"))
 }
 

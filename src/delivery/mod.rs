@@ -13,6 +13,7 @@ pub mod exec;
 pub mod gcp;
 pub mod github_env;
 pub mod mask;
+pub mod outputs;
 pub mod shell;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -134,6 +135,8 @@ pub struct Plan {
     pub masks: Vec<Secret>,
     /// Facts for later steps, none of them secret: see [`OUTPUT_SUFFIXES`].
     pub outputs: Vec<(String, String)>,
+    /// Secrets as outputs, where they were asked for: see [`outputs::CREDENTIAL_SUFFIXES`].
+    pub credentials: Vec<(String, Secret)>,
     /// What the reader should know.
     pub notes: Vec<String>,
     /// What is handed over, and when it ends.
@@ -178,7 +181,8 @@ impl Plan {
     /// As [`github_env::block`].
     pub fn output_block(&self) -> Result<Zeroizing<String>> {
         let outputs = self.outputs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        github_env::block(github_env::Names::Outputs, outputs)
+        let credentials = self.credentials.iter().map(|(name, value)| (name.as_str(), value.reveal()));
+        github_env::block(github_env::Names::Outputs, outputs.chain(credentials))
     }
 
     fn file(&mut self, edge: &str, directory: &str, name: &str, contents: Secret) -> PathBuf {

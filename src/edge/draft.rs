@@ -60,13 +60,33 @@ pub struct Draft {
     entries: BTreeMap<String, Entry>,
     /// The keys that were asked for, to suggest one for a misspelt key.
     known: Vec<&'static str>,
+    /// How a missing key is spoken of, where keys are flags.
+    missing: Option<Missing>,
+}
+
+/// Where keys are flags, a missing one is named by its flag.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// Key, and the name of its flag.
+    pub names: Vec<(&'static str, &'static str)>,
+    /// A flag that was given: the reason why others are needed.
+    pub given: &'static str,
+    /// What to do, from the flag's name and an example.
+    pub hint: fn(&str, &str) -> String,
 }
 
 impl Draft {
     /// A draft of these entries.
     #[must_use]
     pub fn new(name: impl Into<String>, place: impl Into<String>, entries: BTreeMap<String, Entry>) -> Self {
-        Draft { name: name.into(), place: place.into(), entries, known: Vec::new() }
+        Draft { name: name.into(), place: place.into(), entries, known: Vec::new(), missing: None }
+    }
+
+    /// The same draft, of flags.
+    #[must_use]
+    pub fn from_flags(mut self, missing: Missing) -> Self {
+        self.missing = Some(missing);
+        self
     }
 
     /// Takes one entry out.
@@ -97,7 +117,15 @@ impl Draft {
     pub fn required(&mut self, key: &'static str, example: &str, problems: &mut Problems) -> Option<(String, String)> {
         let missing = !self.entries.contains_key(key);
         let taken = self.text(key, problems);
-        if missing {
+        let flag = self.missing.as_ref().and_then(|flags| {
+            let (_, name) = flags.names.iter().find(|(known, _)| *known == key)?;
+            Some((*name, flags))
+        });
+        if let (true, Some((name, flags))) = (missing, flag) {
+            let message =
+                format!("is missing or empty, and {} is given; expected something like {example}", flags.given);
+            problems.push(name, message, Some((flags.hint)(name, example)));
+        } else if missing {
             let message = format!("edge `{}` has no {key}", self.name);
             problems.push(&self.place, message, Some(format!("add {key} = \"{example}\"")));
         }
@@ -154,7 +182,8 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Levenshtein distance, row by row.
-fn distance(a: &str, b: &str) -> usize {
+#[must_use]
+pub fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {
         let mut next = vec![i + 1];

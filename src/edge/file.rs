@@ -70,7 +70,7 @@ pub fn find(world: &World) -> Option<PathBuf> {
 pub fn load(path: &Path) -> Result<File> {
     let unreadable = |why: String| {
         Error::usage("configuration", format!("cannot read {}: {why}", path.display()))
-            .hint("name the edge file with --config F, or describe one edge per cloud with flags")
+            .hint("check the path and its checkout, or describe one edge per cloud with flags or inputs")
     };
     let size = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
     if size > MAX_BYTES {

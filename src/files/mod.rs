@@ -1,79 +1,48 @@
-//! Private directories and files: no links followed, right modes, atomic replace.
+//! Private directories and files: no links followed, nobody else let in, atomic replace.
 //!
-//! Everything here works relative to a directory that is held open, so that a name cannot be swapped for a link between a
-//! check and its use. Modes are set on the open file, not through the umask. Errors are [`Kind::Files`](crate::error::Kind)
-//! (exit 5) and carry the path and the system's own text.
+//! The two systems do this differently, in twins of one shape: `unix/` by open directories and modes, `windows/` by access lists
+//! and directories that nobody can rename while they are held. Errors are [`Kind::Files`](crate::error::Kind) (exit 5) and
+//! carry the path and the system's own text.
 
-mod append;
-mod group;
-mod own;
-mod private;
+#[cfg(any(windows, test))]
+mod access;
 mod read;
 #[cfg(test)]
 pub(crate) mod testing;
-mod tree;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
+use std::ffi::OsStr;
 use std::path::Path;
 
-use rustix::fs::{FileType, Stat};
-use rustix::io::Errno;
-
-pub use append::{Appended, append_block};
-pub use own::{read_own, remove_own, write_own};
-pub use private::{Lock, PrivateDir, is_own_directory};
 pub use read::{read_limited, read_stdin};
-pub use tree::remove_tree;
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+pub use system::{Appended, Lock, PrivateDir, append_block, is_own_directory, read_own, remove_own, write_own};
 
 use crate::error::{Error, Kind, Result};
 
-/// The error of one operation, with a next step where the cause is a known one.
-pub(crate) fn failed(code: &'static str, doing: &str, path: &Path, errno: Errno) -> Error {
-    let error = Error::files(code, doing, path, &std::io::Error::from(errno));
-    match errno {
-        Errno::LOOP => error.hint("a symbolic link stands there and is not followed; remove it"),
-        // O_DIRECTORY | O_NOFOLLOW reports a link to a directory as "not a directory".
-        Errno::NOTDIR => error.hint("expected a directory itself, neither a file nor a symbolic link"),
-        Errno::NOSPC | Errno::DQUOT => error.hint("free some space there, or point RUNNER_TEMP to another file system"),
-        Errno::ROFS => error.hint("point RUNNER_TEMP to a file system that can be written"),
-        _ => error,
+/// One name, not a path: nothing given by a caller can lead out of the directory.
+fn component<'a>(name: &'a str, directory: &Path) -> Result<&'a OsStr> {
+    // On Windows a colon begins a second stream of the same file, and a dot or blank at the end is dropped.
+    let windows = cfg!(windows) && (name.contains(['\\', ':']) || name.ends_with(['.', ' ']));
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) || windows {
+        return Err(Error::new(
+            Kind::Files,
+            "file",
+            format!("cannot use a name with a path in it in {}", directory.display()),
+        ));
     }
+    Ok(OsStr::new(name))
 }
 
-/// What kind of file a status speaks of.
-pub(crate) fn file_type(stat: &Stat) -> FileType {
-    FileType::from_raw_mode(stat.st_mode)
-}
-
-/// In words, for "expected a regular file, found …".
-pub(crate) fn describe(stat: &Stat) -> &'static str {
-    match file_type(stat) {
-        FileType::RegularFile => "a regular file",
-        FileType::Directory => "a directory",
-        FileType::Symlink => "a symbolic link",
-        FileType::Fifo => "a named pipe",
-        FileType::Socket => "a socket",
-        FileType::CharacterDevice | FileType::BlockDevice => "a device",
-        FileType::Unknown => "something unknown",
-    }
-}
-
-/// Refuses a file whose bytes somebody else could reach: not regular, a second hard link.
-pub(crate) fn plain(code: &'static str, path: &Path, stat: &Stat) -> Result<()> {
-    if file_type(stat) != FileType::RegularFile {
-        return Err(Error::new(Kind::Files, code, format!("{} is not a regular file", path.display()))
-            .detail("expected", "a regular file")
-            .detail("presented", describe(stat)));
-    }
-    if stat.st_nlink > 1 {
-        return Err(Error::new(Kind::Files, code, format!("{} has a second name", path.display()))
-            .detail("expected", "a file with one hard link")
-            .detail("presented", format!("{} hard links", stat.st_nlink))
-            .hint("remove the file; jobpass writes a new one"));
-    }
-    Ok(())
-}
-
-/// True when this process's user owns it.
-pub(crate) fn is_own(stat: &Stat) -> bool {
-    stat.st_uid == rustix::process::geteuid().as_raw()
+fn not_regular(path: &Path, found: &str) -> Error {
+    Error::new(Kind::Files, "file", format!("cannot read {}", path.display()))
+        .detail("expected", "a regular file")
+        .detail("presented", found)
 }

@@ -3,11 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
-use super::private::files_error;
-use super::{describe, failed, file_type};
+use super::system::{files_error, open_to_read};
 use crate::error::{Error, Kind, Result};
 
 /// The content of a regular file, at most `max` bytes. Links are followed: Kubernetes delivers token files through them.
@@ -15,15 +13,7 @@ use crate::error::{Error, Kind, Result};
 /// # Errors
 /// [`Kind::Files`]: missing, unreadable, not a regular file, or longer than `max`.
 pub fn read_limited(path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>> {
-    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| failed("file", "read", path, errno))?;
-    let stat = rustix::fs::fstat(&fd).map_err(|errno| failed("file", "read", path, errno))?;
-    if file_type(&stat) != rustix::fs::FileType::RegularFile {
-        return Err(Error::new(Kind::Files, "file", format!("cannot read {}", path.display()))
-            .detail("expected", "a regular file")
-            .detail("presented", describe(&stat)));
-    }
-    limited(std::fs::File::from(fd), path, max)
+    limited(open_to_read(path)?, path, max)
 }
 
 /// All of standard input, at most `max` bytes.

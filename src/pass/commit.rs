@@ -70,9 +70,9 @@ impl Pass {
     pub fn commit(&mut self, plan: &Plan, earlier: &Earlier, sinks: &Sinks, stdout: &mut dyn Write) -> Result<()> {
         // What can be refused without writing is refused first.
         let (env, outputs) = (plan.env_block()?, plan.output_block()?);
+        let previous = sinks.env_file.as_deref().map(read_own).transpose()?.flatten();
         let dotenv = sinks.env_file.is_some().then(|| dotenv::contents(plan)).transpose()?;
         let halves = if sinks.state.is_some() { earlier.halves()? } else { None };
-        let previous = sinks.env_file.as_deref().map(read_own).transpose()?.flatten();
 
         if sinks.masks {
             let lines = mask::lines(&plan.masks);

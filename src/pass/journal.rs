@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::delivery::Held;
 use crate::error::{Error, Kind, Result};
 use crate::files::PrivateDir;
+use crate::system;
 
 /// The journal's file name.
 pub const NAME: &str = "journal.json";
@@ -132,28 +133,16 @@ impl Owner {
     /// This process.
     #[must_use]
     pub fn this_process() -> Owner {
-        let pid = rustix::process::getpid().as_raw_nonzero().get();
-        Owner { pid, started: started(pid) }
+        let pid = i32::try_from(std::process::id()).unwrap_or(0);
+        Owner { pid, started: system::process_started(pid) }
     }
 
     /// Whether that process is still there. On a system that does not say when a process started, a later process with the
     /// same number counts as the same.
     #[must_use]
     pub fn lives(self) -> bool {
-        let Some(pid) = rustix::process::Pid::from_raw(self.pid) else {
-            return false;
-        };
-        // EPERM means that it is there and is somebody else's.
-        let there = !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH));
-        there && (self.started.is_none() || started(self.pid) == self.started)
+        system::process_lives(self.pid) && (self.started.is_none() || system::process_started(self.pid) == self.started)
     }
-}
-
-/// The 22nd field of `/proc/PID/stat` (proc(5)); the second one is a name in parentheses that may hold anything.
-fn started(pid: i32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = text.rsplit_once(')')?;
-    fields.split_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]

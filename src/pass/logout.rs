@@ -14,7 +14,7 @@ use super::{LOCK_WAIT, in_use};
 use crate::delivery::github_env::{Names, block};
 use crate::delivery::{Held, PASS_VARIABLE};
 use crate::error::{Error, Kind, Result};
-use crate::files::{PrivateDir, append_block, is_own_directory, remove_own, remove_tree};
+use crate::files::{PrivateDir, append_block, is_own_directory, remove_own};
 use crate::secret::Secret;
 use crate::world::World;
 
@@ -145,5 +145,5 @@ pub(super) fn remove(directory: &PrivateDir, journal: Option<&Journal>) -> Resul
         Some(path) => remove_own(path, &format!("{PASS_VARIABLE}={}", directory.path().display())).map(|_| ()),
         None => Ok(()),
     };
-    remove_tree(directory.path()).map(|_| ()).and(env_file)
+    directory.remove_all().and(env_file)
 }

@@ -24,7 +24,7 @@ use place::Base;
 use crate::delivery;
 use crate::delivery::github_env::{self, Names};
 use crate::error::{Error, Kind, Result};
-use crate::files::{Lock, PrivateDir, append_block, remove_tree};
+use crate::files::{Lock, PrivateDir, append_block};
 use crate::world::World;
 
 /// How long a pass that another process works on is waited for.
@@ -78,7 +78,7 @@ impl Pass {
         match opened {
             Ok((lock, journal)) => Ok(Pass { directory, journal, _lock: lock, kept: false }),
             Err(error) => {
-                let _ = remove_tree(directory.path());
+                let _ = directory.remove_all();
                 Err(error)
             }
         }

@@ -1,8 +1,9 @@
 //! Where a pass lies, and which job it belongs to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
+use crate::system;
 use crate::world::World;
 
 /// Every pass's directory begins with this.
@@ -20,16 +21,17 @@ pub struct Base {
 }
 
 impl Base {
-    /// `RUNNER_TEMP`, else `XDG_RUNTIME_DIR`, else `TMPDIR`, else `/tmp`; never the workspace, which is archived, cached and
-    /// uploaded.
+    /// `RUNNER_TEMP`, else `XDG_RUNTIME_DIR`, else `TMPDIR`, else `/tmp` (on Windows `TEMP` and `TMP` take the places of the
+    /// last three); never the workspace, which is archived, cached and uploaded.
     ///
     /// # Errors
     /// [`Kind::Files`] when it is a relative path or lies in the workspace.
     pub fn of(world: &World) -> Result<Base> {
-        let (name, path) = ["RUNNER_TEMP", "XDG_RUNTIME_DIR", "TMPDIR"]
-            .into_iter()
-            .find_map(|name| Some((name, world.path(name)?)))
-            .unwrap_or(("TMPDIR", PathBuf::from("/tmp")));
+        let (name, path) = system::DIRECTORIES
+            .iter()
+            .find_map(|name| Some((*name, world.path(name)?)))
+            .unwrap_or((system::TEMPORARY.0, PathBuf::from(system::TEMPORARY.1)));
+        let path = system::without_system_links(path);
         if !path.is_absolute() {
             return Err(Error::new(Kind::Files, "base", format!("{name} is {}, a relative path", path.display()))
                 .hint(format!("set {name} to a path from the root")));
@@ -37,7 +39,7 @@ impl Base {
         for workspace in ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"] {
             // A workspace of "/" would hold every directory there is.
             if let Some(place) = world.path(workspace).filter(|place| place.parent().is_some())
-                && path.starts_with(&place)
+                && system::lies_in(&path, &place)
             {
                 let message = format!("{name} lies in the workspace: {}", path.display());
                 return Err(Error::new(Kind::Files, "base", message)
@@ -45,15 +47,9 @@ impl Base {
                     .hint("what lies in the workspace is archived, cached and uploaded; credentials must not be"));
             }
         }
-        let exclusive = name == "RUNNER_TEMP" && !is_shared(&path);
+        let exclusive = name == "RUNNER_TEMP" && !system::is_shared(&path);
         Ok(Base { path, exclusive })
     }
-}
-
-/// True for a directory that several users, and so several jobs, write to.
-fn is_shared(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.mode() & 0o1000 != 0)
 }
 
 /// The job's name on this machine: GitHub's run, attempt, runner and job; GitLab's job id; `local` elsewhere. The legs of a
@@ -85,6 +81,8 @@ pub fn key_in(name: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -158,9 +158,13 @@ fn flags_have_the_same_rules_and_are_named_in_the_message() {
     let args = ["login", "--aws-role", "deploy", "--aws-region", "eu-central-1", "--ttl", "5m", "--gcp-project", "p"];
     let ran = run_in(scratch.path(), &GITHUB, args);
     assert_eq!(ran.code, 2);
-    for part in
-        ["--aws-role  ", "a role ARN has 20 to 2048", "--ttl ", "outside 15m to 12h", "edge `gcp` has no provider"]
-    {
+    for part in [
+        "--aws-role  ",
+        "a role ARN has 20 to 2048",
+        "--ttl ",
+        "outside 15m to 12h",
+        "--gcp-provider  is missing or empty, and --gcp-project is given",
+    ] {
         assert!(ran.stderr.contains(part), "{part}\n{}", ran.stderr);
     }
 }

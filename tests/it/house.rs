@@ -20,7 +20,7 @@ const REVEAL: [&str; 9] = [
 
 /// The floors from the ground up: a room imports from its own floor or one below it.
 const FLOORS: [&[&str]; 6] = [
-    &["error", "secret", "world", "random", "duration"],
+    &["error", "secret", "world", "system", "random", "duration"],
     &["claims", "edge", "net", "credential", "files", "jwt"],
     &["runner", "gate", "exchange", "delivery", "pass", "audit", "trust"],
     &["login", "sandbox", "report"],

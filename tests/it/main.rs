@@ -8,6 +8,12 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod action;
+mod action_clouds;
+mod action_denied;
+mod action_file;
+mod action_values;
+mod action_wrong;
 mod clocks;
 mod config;
 mod docs;
@@ -32,6 +38,7 @@ mod partial;
 mod proxy;
 mod records;
 mod relay;
+mod release;
 mod retries;
 mod runner;
 mod signals;

@@ -8,8 +8,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use super::private::{files_error, read_at};
-use super::{failed, is_own, plain};
+use super::private::read_at;
+use super::{failed, files_error, is_own, plain};
 use crate::error::{Error, Kind, Result};
 use crate::random;
 

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::super::component;
 use super::group::is_ours_alone;
-use super::{failed, file_type, is_own, plain};
+use super::tree::remove_tree;
+use super::{failed, file_type, files_error, is_own, plain};
 use crate::error::{Error, Kind, Result};
 use crate::random;
 
@@ -197,6 +199,14 @@ impl PrivateDir {
         Ok(stat.st_mtime as i64)
     }
 
+    /// Removes it with everything in it; a link in it is removed itself, never followed. It may have gone already.
+    ///
+    /// # Errors
+    /// [`Kind::Files`] with the first thing that stays, the rest has still been removed; or a link stands in its own place.
+    pub fn remove_all(&self) -> Result<()> {
+        remove_tree(&self.path).map(|_| ())
+    }
+
     /// Removes one file of ours; true when it was there.
     ///
     /// # Errors
@@ -266,23 +276,4 @@ pub(super) fn read_at(directory: &OwnedFd, name: &OsStr, path: &Path, max: u64) 
         return Err(Error::new(Kind::Files, "file", format!("{} has more than {max} bytes", path.display())));
     }
     Ok(Some(bytes))
-}
-
-/// One name, not a path: nothing given by a caller can lead out of the directory.
-fn component<'a>(name: &'a str, directory: &Path) -> Result<&'a OsStr> {
-    if name.is_empty() || name == "." || name == ".." || name.contains('/') || name.contains('\0') {
-        return Err(Error::new(
-            Kind::Files,
-            "file",
-            format!("cannot use a name with a path in it in {}", directory.display()),
-        ));
-    }
-    Ok(OsStr::new(name))
-}
-
-pub(super) fn files_error(doing: &str, path: &Path, error: &std::io::Error) -> Error {
-    match Errno::from_io_error(error) {
-        Some(errno) => failed("file", doing, path, errno),
-        None => Error::files("file", doing, path, error),
-    }
 }

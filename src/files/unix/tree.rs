@@ -19,7 +19,7 @@ const MAX_DEPTH: usize = 64;
 ///
 /// # Errors
 /// [`Kind::Files`] with the first thing that stays; the rest has still been removed.
-pub fn remove_tree(path: &Path) -> Result<bool> {
+pub(in crate::files) fn remove_tree(path: &Path) -> Result<bool> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Error::new(Kind::Files, "directory", format!("cannot remove {}", path.display())));
     };
