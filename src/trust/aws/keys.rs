@@ -111,6 +111,11 @@ fn audience(request: &Request<'_>) -> Found {
     if azp.is_some_and(|azp| azp.as_str() != audiences.first().map(String::as_str) || audiences.len() > 1) {
         return Found::Unknown("the token has `azp`, and what `aud` is then is documented for Google only".to_owned());
     }
+    if let Some(Value::Array(all)) = request.claims.value("aud")
+        && all.len() != audiences.len()
+    {
+        return Found::Unknown("the claim `aud` holds something that is no text".to_owned());
+    }
     match audiences.as_slice() {
         [] => Found::absent("the token has no claim `aud`"),
         [one] => Found::one(one, Kind::Text),

@@ -247,4 +247,6 @@ impl Provider {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -316,6 +316,7 @@ fn odd_tokens_are_not_allowed() {
     };
     assert_eq!(change("aud", json!(["sts.amazonaws.com"])), Decision::Allowed, "one element is one value");
     assert_eq!(change("aud", json!(["sts.amazonaws.com", "x"])), Decision::Undecided);
+    assert_eq!(change("aud", json!(["sts.amazonaws.com", 1])), Decision::Undecided);
     assert_eq!(change("sub", json!(1)), Decision::Undecided);
     assert_eq!(change("sub", Value::Null), Decision::Denied);
     assert_eq!(change("https://aws.amazon.com/tags", json!({})), Decision::Denied, "needs sts:TagSession");
