@@ -66,7 +66,9 @@ fn the_readmes_workflow_in_an_empty_repository() {
     let ran = workflow.run();
     let text = log(&ran);
     assert_eq!(ran.code, 0, "{text}");
-    for expected in [ARN, "\"tenantId\": \"99999999-8888-7777-6666-555555555555\"", GOOGLE, "not revoked: gcp edge `gcp`"] {
+    for expected in
+        [ARN, "\"tenantId\": \"99999999-8888-7777-6666-555555555555\"", GOOGLE, "not revoked: gcp edge `gcp`"]
+    {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert_eq!(credentials_in(&text), [""; 0], "{text}");
