@@ -23,6 +23,7 @@ mod examples;
 mod exec;
 mod explain;
 mod faults;
+mod federation_cases;
 mod files;
 mod harness;
 mod house;

@@ -1,6 +1,6 @@
 //! The attribute condition as a tree: `&&` and `||` are groups, everything else is one comparison with both sides.
 
-use super::cel::{self, Dialect, Expr, Kind, Scope, Stop, Value};
+use super::cel::{Dialect, Expr, Expression, Kind, Scope, Stop, Value};
 use super::hints;
 use super::mapping::assertion;
 use super::{Mapped, ProviderTrust};
@@ -9,24 +9,25 @@ use crate::trust::Verdict;
 use crate::trust::explanation::Node;
 
 /// The longest condition, in characters (REST reference of providers).
-const CHARACTERS: usize = 4_096;
+pub(super) const CHARACTERS: usize = 4_096;
 /// Names under `google.` that exist and are not mapped here, or exist for people's pools: nothing is known about them.
 const OTHERS: [&str; 5] = ["groups", "display_name", "profile_photo", "posix_username", "email"];
 
 /// Whether the condition lets the token in.
-pub(super) fn check(trust: &ProviderTrust, text: &str, claims: &Claims, mapped: &Mapped) -> Node {
+pub(super) fn check(trust: &ProviderTrust, condition: &Expression, claims: &Claims, mapped: &Mapped) -> Node {
     let path = format!("{}/attributeCondition", trust.base);
+    let text = condition.text.as_str();
     let length = text.chars().count();
     if length > CHARACTERS {
         let expected = format!("at most {CHARACTERS} characters");
         return Node::leaf(path, expected, format!("{length} characters"), Verdict::Mismatch)
             .what("length of the condition");
     }
-    match cel::parse(text) {
+    match &condition.parsed {
         Err(why) => {
             Node::leaf(path, text, "", Verdict::Unsupported).what("condition").hint(format!("it cannot be read: {why}"))
         }
-        Ok(expr) => Tree { path, text, scope: scope(trust, claims, mapped), claims }.node(&expr),
+        Ok(expr) => Tree { path, text, scope: scope(trust, claims, mapped), claims }.node(expr),
     }
 }
 

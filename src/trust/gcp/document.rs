@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::cel::Expression;
+use super::{condition, mapping};
 use crate::trust::json::{text, texts, unknown_keys};
 
 /// A workload identity provider and the bindings that its principals have.
@@ -14,8 +16,8 @@ pub struct ProviderTrust {
     pub(super) issuer: String,
     pub(super) allowed_audiences: Vec<String>,
     /// `google.subject`, `attribute.x` … with their expressions.
-    pub(super) mapping: Vec<(String, String)>,
-    pub(super) condition: Option<String>,
+    pub(super) mapping: Vec<(String, Expression)>,
+    pub(super) condition: Option<Expression>,
     pub(super) disabled: bool,
     pub(super) state: Option<String>,
     pub(super) pool: Option<Pool>,
@@ -82,7 +84,7 @@ impl ProviderTrust {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Object(pairs)) => pairs
                 .iter()
-                .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .map(|(key, value)| Some((key.clone(), Expression::new(value.as_str()?, mapping::CHARACTERS))))
                 .collect::<Option<_>>()
                 .ok_or("`attributeMapping` holds something that is no text")?,
             Some(_) => return Err("`attributeMapping` is no object".to_owned()),
@@ -108,7 +110,9 @@ impl ProviderTrust {
             issuer: text(oidc, "issuerUri")?.ok_or("the provider has no issuerUri")?.to_owned(),
             allowed_audiences: list(oidc, "allowedAudiences")?,
             mapping,
-            condition: text(provider, "attributeCondition")?.filter(|text| !text.trim().is_empty()).map(str::to_owned),
+            condition: text(provider, "attributeCondition")?
+                .filter(|text| !text.trim().is_empty())
+                .map(|text| Expression::new(text, condition::CHARACTERS)),
             disabled: flag(provider, "disabled")?,
             state: text(provider, "state")?.map(str::to_owned),
             pool,

@@ -15,7 +15,8 @@ use crate::trust::{Verdict, join};
 pub const SUBJECT_BYTES: usize = 127;
 /// All mapped values together, in bytes. Documented are "8 KB": between 8000 and this the answer is undecided.
 pub const MAPPED_BYTES: usize = 8_192;
-const EXPRESSION_CHARACTERS: usize = 2_048;
+/// The longest expression, in characters.
+pub(super) const CHARACTERS: usize = 2_048;
 const ATTRIBUTES: usize = 50;
 const KEY_CHARACTERS: usize = 100;
 
@@ -25,15 +26,14 @@ pub(super) fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Steps) -> 
     let scope = Scope::new(Dialect::Google, vec![("assertion".to_owned(), assertion(claims))]);
     let mut mapped = Mapped { groups: Some(Vec::new()), ..Mapped::default() };
     let (mut bytes, mut has_subject, mut customs) = (0, false, 0);
-    for (key, text) in &trust.mapping {
-        let path = join(&base, key);
+    for (key, expression) in &trust.mapping {
+        let (path, text) = (join(&base, key), expression.text.as_str());
         if let Some(node) = outside_limits(&path, key, text) {
             steps.push(("mapping", node));
         }
-        let out = if text.chars().count() > EXPRESSION_CHARACTERS {
-            Err(Stop::Undecided("the expression is too long".to_owned()))
-        } else {
-            cel::parse(text).map_err(Stop::Undecided).and_then(|expr| scope.value(&expr))
+        let out = match &expression.parsed {
+            Ok(expr) => scope.value(expr),
+            Err(why) => Err(Stop::Undecided(format!("it cannot be read: {why}"))),
         };
         let leaf =
             |presented: String, verdict| Node::leaf(&path, text, presented, verdict).what(format!("mapping of {key}"));
@@ -116,8 +116,8 @@ fn outside_limits(path: &str, key: &str, text: &str) -> Option<Node> {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
     };
     let length = text.chars().count();
-    let (expected, presented, verdict) = if length > EXPRESSION_CHARACTERS {
-        (format!("at most {EXPRESSION_CHARACTERS} characters"), format!("{length} characters"), Verdict::Mismatch)
+    let (expected, presented, verdict) = if length > CHARACTERS {
+        (format!("at most {CHARACTERS} characters"), format!("{length} characters"), Verdict::Mismatch)
     } else if key.chars().count() > KEY_CHARACTERS {
         (
             format!("a key of at most {KEY_CHARACTERS} characters"),

@@ -124,8 +124,8 @@ fn provider(trust: &ProviderTrust, asked: &Asked<'_>, issuer: &str, claims: &Cla
     pool(trust, &mut steps);
     audience(trust, asked, claims, &mut steps);
     let mapped = mapping::map(trust, claims, &mut steps);
-    if let Some(text) = &trust.condition {
-        steps.push(("condition", condition::check(trust, text, claims, &mapped)));
+    if let Some(expression) = &trust.condition {
+        steps.push(("condition", condition::check(trust, expression, claims, &mapped)));
     }
     for path in &trust.unknown {
         let name = path.rsplit('/').next().unwrap_or_default();

@@ -367,7 +367,8 @@ fn the_tree_of_a_condition_says_what_the_whole_gives() {
                     Err(Stop::Undecided(_)) => Truth::Unknown,
                     _ => Truth::No,
                 };
-                let tree = condition::check(&trust, &text, &claims, &Mapped::default()).truth();
+                let tree =
+                    condition::check(&trust, &cel::Expression::new(&text, 4_096), &claims, &Mapped::default()).truth();
                 assert_eq!(tree, whole, "{text}");
             }
         }

@@ -51,16 +51,25 @@ impl Scope {
             Kind::Literal(value) => Ok(value.clone()),
             Kind::Name(name) => self.name(name, local),
             Kind::Field(of, name) => {
+                if let Some(value) = self.place(expr, local) {
+                    return open(value);
+                }
                 let of = self.strict(of, local)?;
                 select(&of, &Value::Text(name.clone()))
             }
             Kind::Has(of, name) => {
+                if let Some(of) = self.place(of, local).filter(|of| !matches!(of, Value::Unknown(_))) {
+                    return has(of, name);
+                }
                 let of = self.strict(of, local)?;
                 has(&of, name)
             }
             Kind::Index(of, index) => {
-                let (of, index) = (self.strict(of, local)?, self.strict(index, local)?);
-                self.index(&of, &index)
+                let index = self.strict(index, local)?;
+                if let Some(of) = self.place(of, local).filter(|of| !matches!(of, Value::Unknown(_))) {
+                    return self.index(of, &index);
+                }
+                self.index(&self.strict(of, local)?, &index)
             }
             Kind::List(items) => {
                 items.iter().map(|item| self.strict(item, local)).collect::<Result<_, _>>().map(Value::List)
@@ -89,6 +98,23 @@ impl Scope {
                 functions::call(self, on.is_some(), name, &values)
             }
             Kind::Each { name, over, variable, body } => self.each(name, over, variable, body, local),
+        }
+    }
+
+    /// What a name or a selection stands for, where it stands: a token's claims are not copied to read one of them.
+    fn place<'a>(&'a self, expr: &Expr, local: &'a [(String, Value)]) -> Option<&'a Value> {
+        match &expr.kind {
+            Kind::Name(name) => {
+                local.iter().rev().chain(&self.names).find(|(known, _)| known == name).map(|(_, value)| value)
+            }
+            Kind::Field(of, name) => match self.place(of, local)? {
+                Value::Map(entries) => entries
+                    .iter()
+                    .find(|(key, _)| matches!(key, Value::Text(key) if key == name))
+                    .map(|(_, value)| value),
+                _ => None,
+            },
+            _ => None,
         }
     }
 

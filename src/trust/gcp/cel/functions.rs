@@ -32,11 +32,7 @@ pub(super) fn call(scope: &Scope, method: bool, name: &str, values: &[Value]) ->
         (true, "join", [List(items)]) => Some(join(items, "")),
         (true, "join", [List(items), Text(separator)]) => Some(join(items, separator)),
         (true, "lowerAscii", [Text(text)]) => Some(Ok(Text(text.to_ascii_lowercase()))),
-        (false, "int", [Text(text)]) => Some(
-            text.parse()
-                .map(Value::Int)
-                .map_err(|_| Stop::Error(format!("{} is no integer", Value::Text(text.clone())))),
-        ),
+        (false, "int", [Text(text)]) => Some(integer(text)),
         // Arguments of another type, of functions that are known: an error by any rule.
         (true, "contains" | "startsWith" | "endsWith" | "matches" | "extract" | "split", [one, two]) => {
             Some(Err(no_overload(name, &[one, two])))
@@ -148,15 +144,29 @@ fn size(value: &Value) -> Out {
 /// `matches`: RE2, anywhere in the text. Only patterns that RE2 and the library here read alike.
 fn matches(text: &str, pattern: &str) -> Out {
     let undecided = |why: &str| Err(Stop::Undecided(format!("the pattern '{pattern}' of `matches`: {why}")));
-    // Flags, named groups and sets inside of sets are written or read differently.
+    // Flags, named groups, sets inside of sets and the borders of words are written or read differently.
     let inside_set = pattern.split('[').skip(1).any(|set| ["&&", "--", "~~"].iter().any(|mark| set.contains(mark)));
-    if pattern.replace("(?:", "").contains("(?") || inside_set {
-        return undecided("flags, named groups and operations on sets are not understood here");
+    let border = ["\\<", "\\>", "\\b{"].iter().any(|mark| pattern.contains(mark));
+    if pattern.replace("(?:", "").contains("(?") || inside_set || border {
+        return undecided("flags, named groups, borders of words and operations on sets are not understood here");
     }
     match regex_lite::Regex::new(pattern) {
         Ok(regex) => Ok(Value::Bool(regex.is_match(text))),
         Err(error) => undecided(&error.to_string()),
     }
+}
+
+/// `int(text)`: digits with a minus or none. A plus or blanks around them are read by some implementations only.
+fn integer(text: &str) -> Out {
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let shown = Value::Text(text.to_owned());
+    if plain(text.strip_prefix('-').unwrap_or(text)) {
+        return text.parse().map(Value::Int).map_err(|_| Stop::Error(format!("{shown} is out of range")));
+    }
+    if plain(text.trim().trim_start_matches(['-', '+'])) {
+        return Err(Stop::Undecided(format!("whether {shown} is an integer to Google is not documented")));
+    }
+    Err(Stop::Error(format!("{shown} is no integer")))
 }
 
 fn join(items: &[Value], separator: &str) -> Out {

@@ -16,9 +16,31 @@ mod tree;
 mod value;
 
 pub(super) use evaluate::{Dialect, Scope};
-pub(super) use syntax::parse;
+pub(in crate::trust::gcp) use syntax::parse;
 pub(super) use tree::{Expr, Kind};
 pub(super) use value::{Out, Stop, Value};
+
+/// An expression as it is written, read once: the same trust policy is asked about many tokens.
+#[derive(Clone, Debug)]
+pub(super) struct Expression {
+    /// As it is written.
+    pub(super) text: String,
+    /// As a tree, or why it cannot be read.
+    pub(super) parsed: Result<Expr, String>,
+}
+
+impl Expression {
+    /// Reads a text that is no longer than Google takes; a longer one is not read.
+    pub(super) fn new(text: &str, characters: usize) -> Self {
+        let length = text.chars().count();
+        let parsed = if length > characters {
+            Err(format!("it has {length} characters, more than {characters}"))
+        } else {
+            parse(text)
+        };
+        Expression { text: text.to_owned(), parsed }
+    }
+}
 
 #[cfg(test)]
 mod conformance;
