@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use time::OffsetDateTime;
+
 use crate::claims::{Claims, github, gitlab};
 use crate::edge::file::Rehearsal;
 use crate::error::{Error, Result};
@@ -51,6 +53,22 @@ pub struct Job {
     pub issuer: String,
     /// For the reader: where it was taken from.
     pub told_by: &'static str,
+}
+
+impl Job {
+    /// The claims of a token that this job would get for `audience`; a claims file's, with that audience.
+    #[must_use]
+    pub fn claims_for(&self, audience: &str, now: OffsetDateTime) -> Claims {
+        match (&self.claims, self.runner) {
+            (Some(claims), _) => {
+                let mut claims = claims.clone();
+                claims.set("aud", audience);
+                claims
+            }
+            (None, Runner::Github) => self.github.claims(&self.issuer, audience, now),
+            (None, Runner::Gitlab) => self.gitlab.claims(&self.issuer, audience, now),
+        }
+    }
 }
 
 /// A claims file larger than this is refused, in bytes.

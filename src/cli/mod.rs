@@ -7,6 +7,7 @@ pub mod completions;
 mod document;
 pub mod dry_run;
 pub mod exec;
+pub mod explain;
 pub mod format;
 pub mod job;
 pub mod login;
@@ -62,6 +63,8 @@ pub enum Verb {
     Action,
     /// Run the whole login against the built-in sandbox: no account, no network, nothing written
     DryRun(Box<dry_run::Args>),
+    /// Say offline whether a trust policy lets a job in, and why (not): every clause with both sides
+    Explain(Box<explain::Args>),
     /// Show the claims of this job's ID token (never the token, unless --raw)
     Token(token::Args),
     /// Run the stand-ins of runner and clouds on loopback, for any client, or around one command
@@ -90,6 +93,7 @@ impl Verb {
         match self {
             Verb::Logout(args) => args.format == ShellFormat::Json,
             Verb::DryRun(args) => args.format == Format::Json,
+            Verb::Explain(args) => args.format == Format::Json,
             Verb::Token(args) => args.format == Format::Json,
             Verb::Sandbox(args) => args.format == ShellFormat::Json,
             Verb::Login(_) | Verb::Exec(_) | Verb::Action | Verb::Completions(_) => false,
@@ -115,6 +119,7 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
             ended.map(|()| 0)
         }
         Verb::DryRun(args) => until_signal(dry_run::run(args, world)).await,
+        Verb::Explain(args) => until_signal(explain::run(args, world, Style::of_data(cli.color, world))).await,
         Verb::Token(args) => until_signal(token::run(args, world)).await,
         Verb::Sandbox(args) => sandbox::run(args, world).await,
         Verb::Completions(args) => completions::run(args),

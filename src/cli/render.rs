@@ -18,12 +18,22 @@ impl Style {
     /// By `--color`, `NO_COLOR`, `TERM`, and whether standard error is a terminal.
     #[must_use]
     pub fn of(color: Color, world: &World) -> Style {
+        Style::on(io::stderr().is_terminal(), color, world)
+    }
+
+    /// The same for what goes to standard output.
+    #[must_use]
+    pub fn of_data(color: Color, world: &World) -> Style {
+        Style::on(io::stdout().is_terminal(), color, world)
+    }
+
+    fn on(terminal: bool, color: Color, world: &World) -> Style {
         let wanted = match color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
                 let plain = world.path("NO_COLOR").is_some() || world.var("TERM").ok().flatten() == Some("dumb");
-                !plain && io::stderr().is_terminal()
+                !plain && terminal
             }
         };
         Style { colour: wanted }

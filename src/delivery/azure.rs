@@ -34,6 +34,10 @@ pub(super) fn plan(plan: &mut Plan, grants: &[Grant], options: &Options) -> Resu
         let directory = options.root.join(&directory);
         plan.outputs.push((format!("{edge}-config-directory"), super::path_text(&directory)?));
         plan.outputs.push((format!("{edge}-token-file"), super::path_text(&token)?));
+        plan.outputs.push((format!("{edge}-tenant-id"), target.tenant_id.clone()));
+        if let Some(subscription) = &target.subscription_id {
+            plan.outputs.push((format!("{edge}-subscription-id"), subscription.clone()));
+        }
         if edge != default.edge.name {
             continue;
         }

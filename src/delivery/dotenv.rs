@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_shell_reads_what_gitlab_reads() {
-        let grants = [aws("deploy", true), gcp("main", true, |_, _| ()), azure("main", true, |_| ())];
+        let grants = [aws("deploy", true), gcp("main", true, |_, _| ()), azure("infra", true, |_| ())];
         let plan = planned(&grants, Mode::Env, &[("AWS_SECURITY_TOKEN", "old")]);
         let text = super::contents(&plan).unwrap();
         assert!(text.starts_with("AWS_SECURITY_TOKEN=\nJOBPASS_PASS=/pass\n"), "no comment, no empty line");

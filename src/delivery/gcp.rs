@@ -38,6 +38,9 @@ pub(super) fn plan(plan: &mut Plan, grants: &[Grant], options: &Options) -> Resu
         let directory = format!("gcp-{edge}");
         let access_token = plan.file(edge, &directory, "access-token", tokens.access_token.clone());
         plan.outputs.push((format!("{edge}-access-token-file"), super::path_text(&access_token)?));
+        if let Some(project) = target.working_project() {
+            plan.outputs.push((format!("{edge}-project-id"), project));
+        }
         // The file format has no key for delegates: the libraries would ask for the account directly, and be denied.
         let credentials = if target.delegates.is_empty() {
             // Google's libraries take surrounding white space as part of the token: no newline at its end.

@@ -240,8 +240,8 @@ impl PlannedFile {
 ///
 /// # Errors
 /// - [`Kind::Network`](crate::error::Kind): a credential holds a control character, which no cloud sends.
-/// - [`Kind::Usage`](crate::error::Kind): the pass's path is not UTF-8, or an AWS edge bears a name that AWS gives another
-///   meaning.
+/// - [`Kind::Usage`](crate::error::Kind): the pass's path is not UTF-8, an AWS edge bears a name that AWS gives another
+///   meaning, or two edges' names make the same output.
 pub fn plan(grants: &[Grant], options: &Options) -> Result<Plan> {
     let mut plan = Plan { root: options.root.clone(), ..Plan::default() };
     for grant in grants {
@@ -257,17 +257,22 @@ pub fn plan(grants: &[Grant], options: &Options) -> Result<Plan> {
     aws::plan(&mut plan, grants, options)?;
     gcp::plan(&mut plan, grants, options)?;
     azure::plan(&mut plan, grants, options)?;
+    outputs::refuse_twins(&plan)?;
     Ok(plan)
 }
 
 /// The outputs that an edge named `NAME` can have, by cloud; beside them stands `pass`, the pass's directory.
 ///
-/// All: `NAME-identity`, `NAME-expiration` (RFC 3339). AWS: `NAME-account-id`. GCP: `NAME-credentials-file`,
-/// `NAME-access-token-file`, `NAME-id-token-file`. Azure: `NAME-config-directory`, `NAME-token-file`.
-pub const OUTPUT_SUFFIXES: [&str; 8] = [
+/// All: `NAME-identity`, `NAME-expiration` (RFC 3339). AWS: `NAME-account-id`. GCP: `NAME-project-id`,
+/// `NAME-credentials-file`, `NAME-access-token-file`, `NAME-id-token-file`. Azure: `NAME-tenant-id`, `NAME-subscription-id`,
+/// `NAME-config-directory`, `NAME-token-file`.
+pub const OUTPUT_SUFFIXES: [&str; 11] = [
     "identity",
     "expiration",
     "account-id",
+    "project-id",
+    "tenant-id",
+    "subscription-id",
     "credentials-file",
     "access-token-file",
     "id-token-file",

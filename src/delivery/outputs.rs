@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{OUTPUT_SUFFIXES, Plan};
 use crate::credential::{Credential, Grant};
+use crate::error::{Error, Result};
 use crate::secret::Secret;
 
 /// The outputs with secrets that an edge named `NAME` can have, where they were asked for; every one of them is masked, but for
@@ -16,6 +17,21 @@ pub const CREDENTIAL_SUFFIXES: [&str; 5] =
 
 /// The name of the output that holds all others: a JSON object, edge → suffix → value, without secrets.
 pub const EDGES: &str = "edges";
+
+/// Refuses two edges whose names make one output of two: a GCP edge `x` and an Azure edge `x-access` both make
+/// `x-access-token-file`.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::error::Kind) with the output's name.
+pub fn refuse_twins(plan: &Plan) -> Result<()> {
+    let mut names: Vec<&str> = plan.outputs.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find_map(|pair| (pair.first() == pair.last()).then(|| pair.first()).flatten()) {
+        Some(name) => Err(Error::usage("output-name", format!("two edges would both make the output `{name}`"))
+            .hint("rename one of them in the edge file")),
+        None => Ok(()),
+    }
+}
 
 /// Adds the output [`EDGES`].
 pub fn edges(plan: &mut Plan, grants: &[Grant]) {
@@ -68,6 +84,15 @@ mod tests {
         assert_eq!(all["main"]["credentials-file"], "/pass/gcp-main/credentials.json");
         assert_eq!(all["infra"]["token-file"], "/pass/azure-infra/federated-token");
         assert!(!text.contains("secret") && !text.contains("ya29") && !text.contains("entra-token"), "{text}");
+    }
+
+    #[test]
+    fn two_edges_never_make_one_output() {
+        let grants = |name: &str| [gcp("x", true, |_, _| ()), azure(name, true, |_| ())];
+        let options = options(Mode::Env, &[]);
+        assert!(super::super::plan(&grants("y"), &options).is_ok());
+        let error = super::super::plan(&grants("x-access"), &options).err().unwrap();
+        assert_eq!((error.code, error.message.contains("`x-access-token-file`")), ("output-name", true));
     }
 
     #[test]

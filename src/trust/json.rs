@@ -9,14 +9,14 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Value};
 
 /// The longest file that is read, in bytes: a saved account with a thousand roles fits, a mistake does not.
-const MAX_TEXT: usize = 16 << 20;
+pub const MOST_BYTES: usize = 16 << 20;
 /// The longest key, in bytes. Keys become part of every path below them; the longest that a cloud writes is an issuer's path.
 const MAX_KEY: usize = 1_024;
 
 /// Reads one JSON value.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
-    if text.len() > MAX_TEXT {
-        return Err(format!("it has {} bytes, at most {MAX_TEXT} are read", text.len()));
+    if text.len() > MOST_BYTES {
+        return Err(format!("it has {} bytes, at most {MOST_BYTES} are read", text.len()));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_json::from_str::<Strict>(text).map(|strict| strict.0).map_err(|error| error.to_string())

@@ -17,7 +17,10 @@ mod subject;
 mod truth;
 
 pub use explanation::{Decision, Explanation, Node, Reason, Truth, Verdict};
+pub use json::MOST_BYTES;
 pub use places::{Place, Places, join};
+
+use serde_json::Value;
 
 use crate::claims::Claims;
 use crate::edge::{Destination, Edge, Target};
@@ -54,19 +57,24 @@ impl TrustPolicy {
     /// Text that is not JSON, holds a key twice, or has not the shape named above. What is well formed and merely not
     /// understood is no error: it makes the answer undecided.
     pub fn parse(destination: Destination, text: &str) -> Result<TrustPolicy> {
-        // IAM's interface gives the document percent-encoded.
-        let decoded = match destination {
-            Destination::Aws => aws::decode(text),
-            Destination::Gcp | Destination::Azure => Ok(None),
-        };
-        let parsed = decoded.and_then(|decoded| json::parse(decoded.as_deref().unwrap_or(text)));
-        let parsed = parsed.and_then(|value| match destination {
-            Destination::Aws => aws::RoleTrust::from_json(&value).map(Rules::Aws),
-            Destination::Gcp => gcp::ProviderTrust::from_json(&value).map(|trust| Rules::Gcp(Box::new(trust))),
-            Destination::Azure => azure::FederatedCredentials::from_json(&value).map(Rules::Azure),
-        });
+        let parsed = read(text).and_then(|value| Rules::from_json(destination, &value));
         let rules = parsed.map_err(|what| {
             Error::usage("trust-policy", format!("the {destination} trust policy cannot be read: {what}"))
+        })?;
+        Ok(TrustPolicy { rules, places: Places::of(text) })
+    }
+
+    /// Reads a file of any of these forms, recognised by what is in it.
+    ///
+    /// # Errors
+    /// As [`TrustPolicy::parse`].
+    pub fn recognise(text: &str) -> Result<TrustPolicy> {
+        let parsed = read(text).and_then(|value| Rules::from_json(destination_of(&value), &value));
+        let rules = parsed.map_err(|what| {
+            Error::usage("trust-policy", format!("the trust policy cannot be read: {what}")).hint(
+                "save what `aws iam get-role`, `gcloud iam workload-identity-pools providers describe --format json` or \
+                 `az ad app federated-credential list` prints",
+            )
         })?;
         Ok(TrustPolicy { rules, places: Places::of(text) })
     }
@@ -80,6 +88,58 @@ impl TrustPolicy {
             Rules::Azure(_) => Destination::Azure,
         }
     }
+}
+
+/// One JSON value; IAM's interface gives the document percent-encoded.
+fn read(text: &str) -> std::result::Result<Value, String> {
+    json::parse(aws::decode(text)?.as_deref().unwrap_or(text))
+}
+
+/// Whose form it is. What is nobody's counts as AWS's, whose forms are the most.
+fn destination_of(value: &Value) -> Destination {
+    let credential = |value: &Value| value.get("issuer").is_some() || value.get("properties").is_some();
+    let list = |value: &Value| value.as_array().is_some_and(|all| all.iter().all(credential));
+    let provider = |value: &Value| value.get("oidc").is_some() || value.get("attributeMapping").is_some();
+    if list(value) || credential(value) || value.get("value").is_some_and(list) {
+        Destination::Azure
+    } else if provider(value) || value.get("provider").is_some_and(provider) {
+        Destination::Gcp
+    } else {
+        Destination::Aws
+    }
+}
+
+impl Rules {
+    fn from_json(destination: Destination, value: &Value) -> std::result::Result<Rules, String> {
+        match destination {
+            Destination::Aws => aws::RoleTrust::from_json(value).map(Rules::Aws),
+            Destination::Gcp => gcp::ProviderTrust::from_json(value).map(|trust| Rules::Gcp(Box::new(trust))),
+            Destination::Azure => azure::FederatedCredentials::from_json(value).map(Rules::Azure),
+        }
+    }
+}
+
+/// Would a token of `issuer` with these claims be let in by this file, whichever edge asks?
+///
+/// `role` is for a file with several AWS roles; `known` is what is known of the request at AWS beside the token. For the
+/// rest as [`evaluate`].
+#[must_use]
+pub fn evaluate_file(
+    trust: &TrustPolicy,
+    role: Option<&str>,
+    known: &[(String, Vec<String>)],
+    issuer: &str,
+    claims: &Claims,
+) -> Explanation {
+    let explanation = match &trust.rules {
+        Rules::Aws(rules) => {
+            let asked = aws::Asked { role, issuer, claims, seconds: None, session_name: None, known };
+            aws::evaluate(rules, &asked)
+        }
+        Rules::Gcp(rules) => gcp::evaluate_file(rules, issuer, claims),
+        Rules::Azure(rules) => azure::evaluate(rules, issuer, claims),
+    };
+    explanation.placed(&trust.places)
 }
 
 /// Would this edge be granted to a token of `issuer` with these claims?
@@ -108,4 +168,33 @@ pub fn evaluate(trust: &TrustPolicy, edge: &Edge, issuer: &str, claims: &Claims)
         }
     };
     explanation.placed(&trust.places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_recognised_by_what_is_in_them() {
+        for (text, destination) in [
+            (r#"{"Statement":[]}"#, Some(Destination::Aws)),
+            (r#"%7B%22Statement%22%3A%5B%5D%7D"#, Some(Destination::Aws)),
+            (r#"{"Role":{"AssumeRolePolicyDocument":{"Statement":[]}}}"#, Some(Destination::Aws)),
+            (r#"{"role":{"Statement":[]},"provider":{"Url":"x","ClientIDList":[]}}"#, Some(Destination::Aws)),
+            (r#"{"name":"n","oidc":{"issuerUri":"i"}}"#, Some(Destination::Gcp)),
+            (r#"{"provider":{"name":"n","oidc":{"issuerUri":"i"}},"bindings":[]}"#, Some(Destination::Gcp)),
+            ("[]", Some(Destination::Azure)),
+            (r#"[{"issuer":"i","subject":"s","audiences":["a"]}]"#, Some(Destination::Azure)),
+            (r#"{"issuer":"i","subject":"s","audiences":["a"]}"#, Some(Destination::Azure)),
+            (r#"{"value":[{"issuer":"i","subject":"s","audiences":["a"]}]}"#, Some(Destination::Azure)),
+            ("{}", None),
+            ("1", None),
+            ("", None),
+            (r#"{"Statement":[],"Statement":[]}"#, None),
+            (r#"{"provider":{"attributeMapping":{}}}"#, None),
+        ] {
+            let found = TrustPolicy::recognise(text).ok().map(|trust| trust.destination());
+            assert_eq!(found, destination, "{text}");
+        }
+    }
 }

@@ -21,6 +21,7 @@ mod dry_run;
 mod env_file;
 mod examples;
 mod exec;
+mod explain;
 mod faults;
 mod federation_cases;
 mod files;

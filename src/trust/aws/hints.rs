@@ -5,8 +5,7 @@ use super::keys::Found;
 use super::operator::Test;
 use super::statement::provider_host;
 use super::{Node, Request, Verdict};
-use crate::claims::Claims;
-use crate::trust::glob;
+use crate::trust::{glob, subject};
 
 /// Adds what is known about one condition that does not hold, or that holds for a reason its author may not have meant.
 pub(super) fn condition(node: Node, rule: &Rule<'_>, key: &str, found: &Found) -> Node {
@@ -40,10 +39,8 @@ fn text(mut node: Node, rule: &Rule<'_>, key: &str, presented: &str) -> Node {
     let request = rule.request;
     let own = |name: &str| key == format!("{}:{name}", request.provider).to_lowercase();
     if own("sub") {
-        let hint = rule
-            .values
-            .iter()
-            .find_map(|value| style(like, value, presented, request.claims).or_else(|| context(value, presented)));
+        let story = |value: &String| subject::story(value, presented).or_else(|| owner_with_id(value, presented));
+        let hint = rule.values.iter().find_map(story);
         if let Some(hint) = hint {
             node = node.hint(hint);
         }
@@ -60,72 +57,13 @@ fn fits(like: bool, value: &str, presented: &str) -> bool {
     if like { glob::matches(value, presented) } else { value == presented }
 }
 
-/// `repo:OWNER/NAME:CONTEXT` in its parts.
-fn parts(subject: &str) -> Option<(&str, &str, &str)> {
-    let (owner, rest) = subject.strip_prefix("repo:")?.split_once('/')?;
-    let (name, context) = rest.split_once(':').unwrap_or((rest, ""));
-    Some((owner, name, context))
-}
-
-fn without_id(name: &str) -> &str {
-    name.split('@').next().unwrap_or(name)
-}
-
-/// Names against names with numbers: `@` occurs in no name, so both forms are told apart in any text.
-fn style(like: bool, value: &str, presented: &str, claims: &Claims) -> Option<String> {
-    let (owner, name, context) = parts(presented)?;
-    let (wanted_owner, wanted_name, _) = parts(value)?;
-    let behind =
-        value.strip_prefix("repo:")?.strip_prefix(wanted_owner)?.strip_prefix('/')?.strip_prefix(wanted_name)?;
-    let say = |form: &str, condition: String| {
-        format!("the token's subject has the {form}; in that form the condition is `{condition}`")
-    };
-    match (owner.contains('@') && name.contains('@'), value.contains('@')) {
-        (true, false) => {
-            let classic = format!("repo:{}/{}:{context}", without_id(owner), without_id(name));
-            let exact =
-                |wanted: &str, has: &str| if wanted == without_id(has) { has.to_owned() } else { wanted.to_owned() };
-            let condition = format!("repo:{}/{}{behind}", exact(wanted_owner, owner), exact(wanted_name, name));
-            fits(like, value, &classic).then(|| say("immutable form, with numbers", condition))
-        }
-        (false, true) => {
-            let (owner_id, id) = (claims.text("repository_owner_id")?, claims.text("repository_id")?);
-            let immutable = format!("repo:{owner}@{owner_id}/{name}@{id}:{context}");
-            let condition = format!("repo:{}/{}{behind}", without_id(wanted_owner), without_id(wanted_name));
-            fits(like, value, &immutable).then(|| say("classic form, without numbers", condition))
-        }
-        _ => None,
-    }
-}
-
-/// What stands behind the repository: an environment and a pull request each take the ref's place.
-fn context(value: &str, presented: &str) -> Option<String> {
-    let (owner, name, context) = parts(presented)?;
-    let (_, _, wanted) = parts(value)?;
-    let wants = |prefix: &str| wanted.starts_with(prefix);
-    if let Some(environment) = context.strip_prefix("environment:")
-        && (wants("ref:") || wants("pull_request"))
-    {
-        return Some(format!(
-            "the job names the environment `{environment}`, and then the subject has it in place of the ref: \
-             `repo:{owner}/{name}:environment:{environment}`"
-        ));
-    }
-    match context {
-        "pull_request" if wants("ref:") => {
-            Some("a job of a pull request has a subject that ends with `pull_request` and names no branch".to_owned())
-        }
-        "pull_request" if wants("environment:") => {
-            Some("the job is a pull request's and names no environment".to_owned())
-        }
-        _ if context.starts_with("ref:") && wants("environment:") => {
-            Some("the job names no environment, so its subject has the ref".to_owned())
-        }
-        _ if context.starts_with("ref:") && wants("pull_request") => {
-            Some("the job is no pull request's, so its subject has the ref".to_owned())
-        }
-        _ => None,
-    }
+/// `repo:OWNER/*` beside a subject with ids: the owner's id stands where the slash was expected.
+fn owner_with_id(value: &str, presented: &str) -> Option<String> {
+    let (owner, rest) = value.strip_prefix("repo:")?.split_once('/')?;
+    let (given, _) = presented.strip_prefix("repo:")?.split_once('/')?;
+    let id = given.strip_prefix(owner)?.strip_prefix('@')?;
+    let in_form = rest.starts_with('*').then(|| format!("repo:{owner}@{id}/{rest}"))?;
+    Some(format!("the repository has the immutable subject, with ids; in that form this one is `{in_form}`"))
 }
 
 fn audience(values: &[String], presented: &str) -> Option<String> {

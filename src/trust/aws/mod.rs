@@ -2,7 +2,7 @@
 //!
 //! A statement matches when principal, action and every condition do. A matching Deny denies; a matching Allow allows;
 //! otherwise the answer is no. What is not understood stays unknown: in an Allow it cannot allow, in a Deny it cannot be
-//! overlooked. Sources: IAM user guide, "Policy evaluation logic", "Condition operators", "Principal"; docs/trust.md.
+//! overlooked. Sources: IAM user guide, "Policy evaluation logic", "Condition operators", "Principal".
 
 mod compare;
 mod condition;

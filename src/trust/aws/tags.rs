@@ -41,7 +41,14 @@ fn read(value: &Value) -> Result<Vec<(&str, &str)>, String> {
 /// The tag's value; names are compared without regard to case, and `name` is in lower case.
 pub(super) fn find(claims: &Claims, name: &str) -> Option<Result<String, String>> {
     match read(claims.value(TAGS).filter(|value| !value.is_null())?) {
-        Ok(tags) => tags.into_iter().find(|(key, _)| key.to_lowercase() == name).map(|(_, value)| Ok(value.to_owned())),
+        Ok(tags) => {
+            let mut named = tags.into_iter().filter(|(key, _)| key.to_lowercase() == name);
+            match (named.next(), named.next()) {
+                (Some((_, value)), None) => Some(Ok(value.to_owned())),
+                (Some((key, _)), Some(_)) => Some(Err(format!("the tag `{key}` is there twice, in other letters"))),
+                (None, _) => None,
+            }
+        }
         Err(why) => Some(Err(why)),
     }
 }

@@ -340,3 +340,32 @@ fn what_is_no_trust_policy_is_an_error() {
         assert!(RoleTrust::from_json(&json::parse(text).unwrap()).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_document_that_is_far_too_long_is_not_read() {
+    let long = |length: usize| {
+        let mut statement = statement();
+        statement["Condition"]["StringLike"] = json!({ format!("{HOST}:ref"): "*a".repeat(length) });
+        RoleTrust::from_json(&document(json!([statement])))
+    };
+    assert!(long(3_000).is_ok());
+    assert!(long(9_000).unwrap_err().contains("4096"));
+}
+
+#[test]
+fn a_tag_that_is_there_twice_is_undecided() {
+    let mut statement = statement();
+    statement["Action"] = json!("sts:*");
+    statement["Condition"]["StringEquals"]["aws:RequestTag/team"] = json!("blue");
+    let decide = |tags: Value| {
+        let mut claims = claims();
+        claims.set("https://aws.amazon.com/tags", json!({ "principal_tags": tags }));
+        run(&document(json!([statement])), ISSUER, &claims).decision
+    };
+    assert_eq!(decide(json!({ "Team": ["blue"] })), Decision::Allowed);
+    assert_eq!(decide(json!({ "Team": ["blue"], "team": ["red"] })), Decision::Undecided);
+    assert_eq!(decide(json!({ "Team": ["blue", "red"] })), Decision::Undecided);
+    let many: serde_json::Map<String, Value> = (0..51).map(|n| (format!("t{n}"), json!(["x"]))).collect();
+    assert_eq!(decide(Value::Object(many)), Decision::Undecided);
+    assert_eq!(decide(json!({ "team": ["blue"], "k".repeat(129): ["x"] })), Decision::Undecided);
+}

@@ -72,6 +72,17 @@ pub fn evaluate_file(trust: &ProviderTrust, issuer: &str, claims: &Claims) -> Ex
     both(first, bound(trust, &asked, &mapped))
 }
 
+impl ProviderTrust {
+    /// The audience that a token for this provider usually has, where the file names the provider and allows it.
+    #[must_use]
+    pub fn usual_audience(&self) -> Option<String> {
+        if let Some(first) = self.allowed_audiences.first() {
+            return Some(first.clone());
+        }
+        Some(Provider::parse(self.name.as_deref()?).ok()?.id_token_audience(UNIVERSE))
+    }
+}
+
 fn both(first: Explanation, second: Explanation) -> Explanation {
     let root = Node::all("", vec![first.root, second.root]);
     let truth = root.truth();
