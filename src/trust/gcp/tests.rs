@@ -336,3 +336,14 @@ fn groups_are_members_one_by_one() {
     assert_eq!(with("['a', assertion.repository]", "acme"), Decision::Denied);
     assert_eq!(with("[1]", "1"), Decision::Undecided);
 }
+
+#[test]
+fn an_identity_of_which_nothing_is_known_is_no_member_for_certain() {
+    let nothing = Mapped { attributes: vec![("x".to_owned(), None)], ..Mapped::default() };
+    for member in ["principal://POOL/subject/s", "principalSet://POOL/group/g", "principalSet://POOL/attribute.x/v"] {
+        let mut file = file();
+        file["bindings"][0]["members"] = json!([member.replace("POOL", POOL)]);
+        let trust = ProviderTrust::from_json(&file).unwrap();
+        assert_eq!(impersonation(&trust, &target(Some(ACCOUNT)), &nothing).decision, Decision::Undecided, "{member}");
+    }
+}
