@@ -31,11 +31,17 @@ pub struct JobArgs {
     /// The event [default: push]
     #[arg(long, value_name = "EVENT")]
     pub event: Option<String>,
+    /// The repository's number, or that of GitLab's project
+    #[arg(long, value_name = "ID")]
+    pub repository_id: Option<String>,
+    /// The owner's number, or that of GitLab's namespace
+    #[arg(long, value_name = "ID")]
+    pub owner_id: Option<String>,
     /// GitHub: the subject with ids, as repositories created since 2026-07-15 have it
     #[arg(long)]
     pub immutable: bool,
     /// Take the claims from a JSON file instead
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["repo", "ref", "environment", "event", "immutable"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["repo", "ref", "environment", "event", "immutable", "repository_id", "owner_id"])]
     pub claims: Option<PathBuf>,
 }
 
@@ -53,6 +59,19 @@ pub struct Job {
     pub issuer: String,
     /// For the reader: where it was taken from.
     pub told_by: &'static str,
+    /// What somebody said of it; the rest is made up or follows.
+    pub told: Told,
+}
+
+/// What was said about a job, and not made up: what else the claims hold is good for a rehearsal and for no rule.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Whether a flag, the file or the checkout names the ref.
+    pub git_ref: bool,
+    /// The number of the repository or project.
+    pub repository_id: Option<String>,
+    /// The number of the owner or namespace.
+    pub owner_id: Option<String>,
 }
 
 impl Job {
@@ -98,7 +117,15 @@ impl JobArgs {
             let claims = read_claims(&world.resolve(path)?)?;
             let issuer = claims.issuer();
             let issuer = if issuer.is_empty() { usual.to_owned() } else { issuer };
-            return Ok(Job { runner, github, gitlab, claims: Some(claims), issuer, told_by: "the claims file" });
+            return Ok(Job {
+                runner,
+                github,
+                gitlab,
+                claims: Some(claims),
+                issuer,
+                told_by: "the claims file",
+                told: Told::default(),
+            });
         }
         // A flag for the repository or the ref says "another job": the environment of the file's job is not that job's.
         let moved = self.repo.is_some() || self.r#ref.is_some() || self.event.is_some();
@@ -112,7 +139,16 @@ impl JobArgs {
                 (Err(error), None) => return Err(error),
             },
         };
+        // Another repository has other numbers.
+        let id = |flag: &Option<String>, told: &Option<String>| {
+            flag.clone().or_else(|| told.clone().filter(|_| self.repo.is_none()))
+        };
         let git_ref = self.r#ref.clone().or_else(|| told.r#ref.clone());
+        let said = Told {
+            git_ref: git_ref.is_some() || from == "the git checkout",
+            repository_id: id(&self.repository_id, &told.repository_id),
+            owner_id: id(&self.owner_id, &told.owner_id),
+        };
         let git_ref = match (git_ref, from) {
             (Some(git_ref), _) => git_ref,
             (None, "the git checkout") => git_branch(world)?,
@@ -127,6 +163,8 @@ impl JobArgs {
                     github = github.pull_request(7, "topic", "main");
                 }
                 (github.event_name, github.environment, github.immutable) = (event, environment, self.immutable);
+                replace(&mut github.repository_id, &said.repository_id);
+                replace(&mut github.owner_id, &said.owner_id);
             }
             Runner::Gitlab => {
                 let (kind, name) = match (git_ref.strip_prefix("refs/tags/"), git_ref.strip_prefix("refs/heads/")) {
@@ -138,10 +176,57 @@ impl JobArgs {
                 // GitLab protects the default branch of every new project.
                 gitlab.ref_protected = name == "main" || name == "master";
                 (gitlab.pipeline_source, gitlab.environment) = (event, environment);
+                replace(&mut gitlab.project_id, &said.repository_id);
+                replace(&mut gitlab.namespace_id, &said.owner_id);
             }
         }
         let told_by = if moved || self.environment.is_some() { "flags" } else { from };
-        Ok(Job { runner, github, gitlab, claims: None, issuer: usual.to_owned(), told_by })
+        Ok(Job { runner, github, gitlab, claims: None, issuer: usual.to_owned(), told_by, told: said })
+    }
+}
+
+impl Job {
+    /// The claims that were said and what follows from them, for a rule: nothing that is made up for a rehearsal.
+    ///
+    /// # Errors
+    /// A usage error: a subject with ids, and nobody said which.
+    pub fn known(&self) -> Result<Claims> {
+        if let Some(claims) = &self.claims {
+            return Ok(claims.clone());
+        }
+        let (all, ids, branch) = match self.runner {
+            Runner::Github => {
+                let all = self.github.claims(&self.issuer, "", OffsetDateTime::UNIX_EPOCH);
+                (all, ["repository_id", "repository_owner_id"], self.github.event_name != "pull_request")
+            }
+            Runner::Gitlab => {
+                let all = self.gitlab.claims(&self.issuer, "", OffsetDateTime::UNIX_EPOCH);
+                (all, ["project_id", "namespace_id"], true)
+            }
+        };
+        let said = [self.told.repository_id.is_some(), self.told.owner_id.is_some()];
+        if self.runner == Runner::Github && self.github.immutable && said.contains(&false) {
+            return Err(Error::usage("no-ids", "the subject with ids cannot be written: nobody said which ids")
+                .detail("expected", "--repository-id and --owner-id, or both in [dry-run] of the edge file")
+                .hint("`gh api repos/OWNER/NAME --jq '.id, .owner.id'` prints them"));
+        }
+        let names = ["sub", "repository", "repository_owner", "project_path", "namespace_path", "environment"];
+        let event = ["event_name", "pipeline_source"];
+        let git_ref = ["ref", "ref_type", "ref_path"].into_iter().filter(|_| self.told.git_ref && branch);
+        let ids = ids.into_iter().zip(said).filter(|(_, said)| *said).map(|(name, _)| name);
+        let mut known = Claims::default();
+        for name in names.into_iter().chain(event).chain(git_ref).chain(ids) {
+            if let Some(value) = all.value(name) {
+                known.set(name, value.clone());
+            }
+        }
+        Ok(known)
+    }
+}
+
+fn replace(made_up: &mut String, said: &Option<String>) {
+    if let Some(said) = said {
+        said.clone_into(made_up);
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Rehearsal {
     pub environment: Option<String>,
     /// `push`, `pull_request` …
     pub event: Option<String>,
+    /// The repository's number, or GitLab's project's.
+    pub repository_id: Option<String>,
+    /// The owner's number, or GitLab's namespace's.
+    pub owner_id: Option<String>,
 }
 
 impl Rehearsal {
@@ -46,6 +50,8 @@ impl Rehearsal {
             r#ref: text("ref"),
             environment: text("environment"),
             event: text("event"),
+            repository_id: text("repository-id"),
+            owner_id: text("owner-id"),
         };
         draft.finish(problems);
         rehearsal

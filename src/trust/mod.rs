@@ -13,6 +13,7 @@ pub mod gcp;
 mod glob;
 mod json;
 mod places;
+pub mod render;
 mod subject;
 mod truth;
 

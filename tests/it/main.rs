@@ -47,3 +47,4 @@ mod signals;
 mod tls;
 mod trips;
 mod trust_cases;
+mod trust_render;

@@ -26,7 +26,7 @@ use super::places::join;
 use crate::claims::Claims;
 use crate::edge::aws::RoleArn;
 
-const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
+pub(super) const ASSUME: &str = "sts:AssumeRoleWithWebIdentity";
 const TAG: &str = "sts:TagSession";
 const SOURCE_IDENTITY: &str = "sts:SetSourceIdentity";
 /// A role's longest session where nobody has set it, in seconds.
@@ -61,6 +61,12 @@ struct Request<'a> {
     known: &'a [(String, Vec<String>)],
     role_tags: Option<&'a [(String, String)]>,
     variables: bool,
+}
+
+/// Whether AWS certainly fills a condition key `PROVIDER:CLAIM` where the token has the claim; `provider` is the issuer without
+/// `https://`.
+pub(super) fn is_filled(provider: &str, claim: &str) -> bool {
+    ["sub", "aud"].contains(&claim) || table::filled(&provider.to_lowercase(), claim) == table::Filled::Yes
 }
 
 /// Would this role be given to a token of this issuer with these claims?
