@@ -19,6 +19,7 @@ pub mod exchange;
 pub mod files;
 pub mod gate;
 pub mod jwt;
+pub mod live;
 pub mod login;
 pub mod net;
 pub mod pass;

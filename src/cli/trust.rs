@@ -1,9 +1,13 @@
 //! `jobpass trust`: what is done with trust policies before a job runs.
 
+pub mod diff;
+pub mod live;
+pub mod pull;
 pub mod render;
 
 use clap::Subcommand;
 
+use super::format::Format;
 use crate::error::Result;
 use crate::world::World;
 
@@ -20,12 +24,17 @@ pub struct Args {
 pub enum Verb {
     /// Write the tightest trust policy for an edge and its job, ready to be pasted
     Render(Box<render::Args>),
+    /// Show what the live trust policies say differently from the declared ones; exit 1 when there is something
+    Diff(Box<diff::Args>),
+    /// Print the live trust policies, in the form of an edge's `trust` file
+    Pull(Box<pull::Args>),
 }
 
 impl Args {
     pub(super) fn prints_json(&self) -> bool {
         match &self.verb {
-            Verb::Render(_) => false,
+            Verb::Render(_) | Verb::Pull(_) => false,
+            Verb::Diff(args) => args.format == Format::Json,
         }
     }
 }
@@ -37,5 +46,7 @@ impl Args {
 pub async fn run(args: &Args, world: &World) -> Result<u8> {
     match &args.verb {
         Verb::Render(args) => render::run(args, world),
+        Verb::Diff(args) => diff::run(args, world).await,
+        Verb::Pull(args) => pull::run(args, world).await,
     }
 }

@@ -8,6 +8,7 @@
 pub mod aws;
 pub mod azure;
 mod document;
+pub mod drift;
 mod explanation;
 pub mod gcp;
 mod glob;
@@ -91,8 +92,12 @@ impl TrustPolicy {
     }
 }
 
-/// One JSON value; IAM's interface gives the document percent-encoded.
-fn read(text: &str) -> std::result::Result<Value, String> {
+/// One JSON value as trust policies are read: percent-encoded too, as IAM's interface gives a document, and an error where a key
+/// stands twice, because readers disagree about which of the two counts.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read(text: &str) -> std::result::Result<Value, String> {
     json::parse(aws::decode(text)?.as_deref().unwrap_or(text))
 }
 

@@ -23,7 +23,7 @@ const FLOORS: [&[&str]; 6] = [
     &["error", "secret", "world", "system", "random", "duration"],
     &["claims", "edge", "net", "credential", "files", "jwt"],
     &["runner", "gate", "exchange", "delivery", "pass", "audit", "trust"],
-    &["login", "sandbox", "report"],
+    &["login", "live", "sandbox", "report"],
     &["cli"],
     &["main", "lib"],
 ];

@@ -47,4 +47,5 @@ mod signals;
 mod tls;
 mod trips;
 mod trust_cases;
+mod trust_diff;
 mod trust_render;

@@ -257,16 +257,9 @@ fn core(form: Form, edge: &Edge, text: &str) -> String {
             let [provider, binding] = commands.as_slice() else { panic!("{commands:?}") };
             assert_eq!(provider[..4], ["iam", "workload-identity-pools", "providers", "create-oidc"]);
             let (mapped, expression) = flag(provider, "attribute-mapping").split_once('=').unwrap();
-            let name = format!(
-                "projects/{}/locations/{}/workloadIdentityPools/{}/providers/{}",
-                flag(provider, "project"),
-                flag(provider, "location"),
-                flag(provider, "workload-identity-pool"),
-                provider[4]
-            );
             json!({
                 "provider": {
-                    "name": name,
+                    "name": provider[4],
                     "attributeMapping": { mapped: expression },
                     "attributeCondition": flag(provider, "attribute-condition"),
                     "oidc": { "issuerUri": flag(provider, "issuer-uri"), "allowedAudiences": [flag(provider, "allowed-audiences")] },

@@ -31,6 +31,8 @@ pub(super) struct Statement {
     pub(super) sid: Option<String>,
     pub(super) effect: Effect,
     pub(super) principal: Principal,
+    /// Principals of other kinds, as `KIND NAME`, with where each stands: no web identity is one of them.
+    pub(super) others: Vec<(String, String)>,
     pub(super) actions: Actions,
     pub(super) conditions: Vec<Condition>,
     /// Elements that no role trust policy has, or that are not known; where they stand.
@@ -130,8 +132,9 @@ impl Statement {
             Some(_) => return Err("`Condition` is no object".to_owned()),
         };
         let sid = text(object, "Sid")?.filter(|sid| !sid.is_empty()).map(str::to_owned);
+        let others = others(object.get("Principal"), &join(&path, "Principal"));
         let principal = principal(object.get("Principal"), &join(&path, "Principal"));
-        Ok(Statement { path, sid, effect, principal, actions, conditions, unknown })
+        Ok(Statement { path, sid, effect, principal, others, actions, conditions, unknown })
     }
 
     /// How people call it.
@@ -164,6 +167,16 @@ fn principal(principal: Option<&Value>, path: &str) -> Principal {
         }
     }
     Principal::Federated(all)
+}
+
+fn others(principal: Option<&Value>, path: &str) -> Vec<(String, String)> {
+    let kinds = principal.and_then(Value::as_object).into_iter().flatten().filter(|(kind, _)| *kind != "Federated");
+    kinds
+        .flat_map(|(kind, value)| {
+            let names = texts(value).unwrap_or_else(|| vec![value.to_string()]);
+            names.into_iter().map(move |name| (format!("{kind} {name}"), join(path, kind)))
+        })
+        .collect()
 }
 
 fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<String>) -> Result<Vec<Condition>, String> {

@@ -7,6 +7,7 @@
 mod compare;
 mod condition;
 mod document;
+mod drift;
 mod hints;
 mod input;
 mod keys;
@@ -16,6 +17,7 @@ mod table;
 mod tags;
 mod variable;
 
+pub(super) use drift::said;
 pub use input::RoleTrust;
 pub(super) use input::decode;
 

@@ -4,9 +4,11 @@
 //! audience, 600 characters at most, 20 credentials at most.
 
 mod document;
+mod drift;
 mod flexible;
 
 pub use document::FederatedCredentials;
+pub(super) use drift::said;
 
 use serde_json::Value;
 

@@ -62,7 +62,7 @@ fn account_of(text: &str) -> &str {
 }
 
 /// Whether a binding speaks about what is asked for. Without an account's name it may.
-fn concerns(binding: &Binding, wanted: Wanted<'_>) -> bool {
+pub(super) fn concerns(binding: &Binding, wanted: Wanted<'_>) -> bool {
     match (wanted, binding.service_account.as_deref().map(account_of)) {
         (Wanted::Anything, _) | (Wanted::Direct, None) => true,
         (Wanted::Direct, Some(_)) => false,

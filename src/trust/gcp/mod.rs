@@ -7,11 +7,13 @@ mod binding;
 mod cel;
 mod condition;
 mod document;
+mod drift;
 mod hints;
 mod mapping;
 
 pub use binding::{WORKLOAD_IDENTITY_USER, Wanted};
 pub use document::ProviderTrust;
+pub(super) use drift::said;
 pub use mapping::{MAPPED_BYTES, SUBJECT_BYTES};
 
 use super::explanation::{Explanation, Node};

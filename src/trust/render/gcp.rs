@@ -77,6 +77,11 @@ fn mapping(pins: &Pins) -> Result<(&'static str, String)> {
     }
 }
 
+/// The account's name for tools that otherwise ask for its project.
+fn whole(account: &str) -> String {
+    format!("projects/-/serviceAccounts/{account}")
+}
+
 /// One claim in CEL. A claim that some of the issuer's tokens lack is asked for first: to read it would be an error.
 fn comparison(pin: &Pin) -> String {
     let plain = pin.claim.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -123,10 +128,8 @@ impl Parts<'_> {
             return Err(unwritable(format!("gcloud splits the audience `{}` at its comma", self.audience)));
         }
         let mut commands = vec![vec![
-            format!("gcloud iam workload-identity-pools providers create-oidc {}", quote::shell(&provider.provider)),
-            flag("project", &provider.project_number),
-            flag("location", "global"),
-            flag("workload-identity-pool", &provider.pool),
+            // By its whole name: `--project` takes the project's id, and the number is what is known.
+            format!("gcloud iam workload-identity-pools providers create-oidc {}", quote::shell(&provider.name())),
             flag("issuer-uri", &self.issuer),
             flag("allowed-audiences", &self.audience),
             flag("attribute-mapping", &format!("google.subject={}", self.mapping)),
@@ -134,7 +137,7 @@ impl Parts<'_> {
         ]];
         if let Some(account) = self.account() {
             commands.push(vec![
-                format!("gcloud iam service-accounts add-iam-policy-binding {}", quote::shell(account)),
+                format!("gcloud iam service-accounts add-iam-policy-binding {}", quote::shell(&whole(account))),
                 flag("role", self.role()),
                 flag("member", &self.member),
             ]);
@@ -166,7 +169,7 @@ impl Parts<'_> {
             out += &format!(
                 "\nresource \"google_service_account_iam_member\" \"{id}\" {{\n  service_account_id = {}\n  \
                  role               = {}\n  member             = {}\n}}\n",
-                text(&format!("projects/-/serviceAccounts/{account}")),
+                text(&whole(account)),
                 text(self.role()),
                 text(&self.member),
             );

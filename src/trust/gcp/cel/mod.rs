@@ -42,5 +42,14 @@ impl Expression {
     }
 }
 
+/// The words of an expression in one spelling: white space, comments and the kind of quotes make no difference. A text that
+/// cannot be split is its own spelling.
+pub(super) fn spelling(text: &str) -> String {
+    token::split(text).map_or_else(
+        |_| text.to_owned(),
+        |words| words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(" "),
+    )
+}
+
 #[cfg(test)]
 mod conformance;
