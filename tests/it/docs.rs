@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use jobpass::cli::{Cli, render};
+use jobpass::edge::Destination;
 use jobpass::error::{Error, Kind};
+use jobpass::trust::render::Form;
 
 use crate::harness::{Scratch, checkout, jobpass, run};
 
@@ -311,6 +313,59 @@ fn every_field_of_the_record_is_documented() {
         .filter(|field| field != "field")
         .collect();
     assert_eq!(shown, fields);
+}
+
+#[test]
+fn the_forms_of_a_rendered_rule_are_documented_in_their_order() {
+    let shown: Vec<(String, String)> = rows(&read("docs/trust.md"), Some("render"))
+        .into_iter()
+        .filter(|row| row.len() == 2 && row[0] != "destination" && !row[0].starts_with('-'))
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let made: Vec<(String, String)> = Destination::ALL
+        .into_iter()
+        .map(|destination| {
+            assert_eq!(Form::of(destination)[0], Form::usual(destination));
+            let forms: Vec<&str> = Form::of(destination).iter().map(|form| form.as_str()).collect();
+            (destination.to_string(), forms.join(" "))
+        })
+        .collect();
+    assert_eq!(shown, made);
+}
+
+/// The functions that a part of a source matches by name.
+fn functions(code: &str) -> BTreeSet<String> {
+    literals(code, &["(true, ", "(false, ", "(_, "])
+}
+
+#[test]
+fn the_functions_that_decide_a_condition_are_documented_and_no_other_is() {
+    let source = read("src/trust/gcp/cel/functions.rs");
+    let (known, computed) = source.split_once("\nfn standard(").unwrap();
+    let document = read("docs/trust.md");
+    let row = |name: &str| {
+        let line = document.lines().find(|line| line.starts_with(&format!("| {name}"))).unwrap();
+        let words = line.split('`').skip(1).step_by(2).map(|word| word.split('(').next().unwrap().to_owned());
+        words.filter(|word| word.chars().all(|c| c.is_ascii_alphabetic())).collect::<BTreeSet<_>>()
+    };
+    let decided = row("decided");
+    let missing: Vec<_> = functions(known).into_iter().filter(|name| !decided.contains(name)).collect();
+    assert!(missing.is_empty() && functions(known).len() > 8, "{missing:?}");
+    let macros = ["has", "exists", "map", "in"];
+    let stale: Vec<_> =
+        decided.iter().filter(|name| !functions(known).contains(*name) && !macros.contains(&name.as_str())).collect();
+    assert!(stale.is_empty(), "documented as decided, and not in the source: {stale:?}");
+    let own = row("computed");
+    let both: Vec<_> = own.intersection(&decided).collect();
+    assert!(both.is_empty(), "{both:?}");
+    let unknown: Vec<_> = functions(computed)
+        .into_iter()
+        .filter(|name| {
+            !own.contains(name)
+                && !["string", "bytes", "bool", "dyn", "type", "int", "uint", "double"].contains(&name.as_str())
+        })
+        .collect();
+    assert!(unknown.is_empty(), "computed, and not documented: {unknown:?}");
 }
 
 /// Names of tests in the threat model (four words or more, joined by underscores) that no file has.
