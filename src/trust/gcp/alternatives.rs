@@ -101,7 +101,9 @@ pub(super) fn alternatives<'e>(expr: &'e Expr, resolve: Resolve<'_, 'e>) -> Vec<
             all.truncate(MOST);
             all
         }
-        Kind::Binary("==", one, two) => equal(one, two, resolve).or_else(|| equal(two, one, resolve)).unwrap_or_else(open),
+        Kind::Binary("==", one, two) => {
+            equal(one, two, resolve).or_else(|| equal(two, one, resolve)).unwrap_or_else(open)
+        }
         Kind::Binary("in", one, two) => listed(one, two, resolve).unwrap_or_else(open),
         Kind::Call { on: Some(on), name, args } => called(on, name, args, resolve).unwrap_or_else(open),
         _ => open(),
@@ -185,7 +187,13 @@ fn of_regex(regex: &str) -> Pattern {
         match letters.peek() {
             Some('*' | '+') => {
                 let more = letters.next() == Some('+');
-                out.push(if atom == "?" { "*".to_owned() } else if more { atom } else { String::new() });
+                out.push(if atom == "?" {
+                    "*".to_owned()
+                } else if more {
+                    atom
+                } else {
+                    String::new()
+                });
             }
             Some('?') => {
                 letters.next();

@@ -1,7 +1,7 @@
 //! What a provider and its bindings say, laid out for checks that look at the text and not at one token.
 
 use super::alternatives::{Meaning, alternatives};
-use super::cel::{self, Expr, Kind, Value};
+use super::cel::{Expr, Kind, Value};
 use super::{ProviderTrust, UNIVERSE};
 use crate::trust::join;
 use crate::trust::probe::{Pattern, Wanted};
@@ -9,8 +9,8 @@ use crate::trust::probe::{Pattern, Wanted};
 /// A provider with its expressions parsed.
 pub(in crate::trust) struct ProviderFacts<'a> {
     trust: &'a ProviderTrust,
-    condition: Option<Expr>,
-    mapping: Vec<(&'a str, &'a str, Expr)>,
+    condition: Option<&'a Expr>,
+    mapping: Vec<(&'a str, &'a str, &'a Expr)>,
 }
 
 /// A claim that an expression reads.
@@ -40,9 +40,9 @@ impl ProviderTrust {
         let mapping = self.mapping.iter();
         ProviderFacts {
             trust: self,
-            condition: self.condition.as_deref().and_then(|text| cel::parse(text).ok()),
+            condition: self.condition.as_ref().and_then(|condition| condition.parsed.as_ref().ok()),
             mapping: mapping
-                .filter_map(|(key, text)| Some((key.as_str(), text.as_str(), cel::parse(text).ok()?)))
+                .filter_map(|(key, one)| Some((key.as_str(), one.text.as_str(), one.parsed.as_ref().ok()?)))
                 .collect(),
         }
     }
@@ -61,7 +61,7 @@ impl<'a> ProviderFacts<'a> {
 
     /// The condition's text.
     pub(in crate::trust) fn condition(&self) -> Option<&'a str> {
-        self.trust.condition.as_deref()
+        self.trust.condition.as_ref().map(|condition| condition.text.as_str())
     }
 
     /// The audiences that it lists; empty means its own name.
@@ -116,7 +116,8 @@ impl<'a> ProviderFacts<'a> {
     }
 
     fn audience(&self) -> String {
-        let own = self.trust.name.as_deref().unwrap_or("projects/1/locations/global/workloadIdentityPools/p/providers/p");
+        let own =
+            self.trust.name.as_deref().unwrap_or("projects/1/locations/global/workloadIdentityPools/p/providers/p");
         self.audiences().first().cloned().unwrap_or_else(|| format!("https://iam.{UNIVERSE}/{own}"))
     }
 
@@ -124,9 +125,9 @@ impl<'a> ProviderFacts<'a> {
     pub(in crate::trust) fn wanted(&self) -> Vec<Wanted> {
         let resolve = |name: &str| {
             let (_, _, expr) = self.mapping.iter().find(|(key, _, _)| *key == name)?;
-            Some(expr)
+            Some(*expr)
         };
-        let of_condition = self.condition.as_ref().map(|expr| alternatives(expr, &resolve)).unwrap_or_default();
+        let of_condition = self.condition.map(|expr| alternatives(expr, &resolve)).unwrap_or_default();
         let of_condition = if of_condition.is_empty() { vec![Vec::new()] } else { of_condition };
         let mut of_members: Vec<Vec<(String, Pattern)>> = Vec::new();
         for member in self.members() {
@@ -168,12 +169,12 @@ impl<'a> ProviderFacts<'a> {
     }
 
     /// Every expression with where it stands, its text and whether it is a mapping.
-    fn expressions(&self) -> impl Iterator<Item = (String, &'a str, &Expr, bool)> {
+    fn expressions(&self) -> impl Iterator<Item = (String, &'a str, &'a Expr, bool)> {
         let base = self.trust.base;
         let mapping = self.mapping.iter();
-        let mapping = mapping
-            .map(move |(key, text, expr)| (join(&format!("{base}/attributeMapping"), key), *text, expr, true));
-        let condition = self.condition.as_ref().zip(self.condition());
+        let mapping =
+            mapping.map(move |(key, text, expr)| (join(&format!("{base}/attributeMapping"), key), *text, *expr, true));
+        let condition = self.condition.zip(self.condition());
         mapping.chain(condition.map(|(expr, text)| (format!("{base}/attributeCondition"), text, expr, false)))
     }
 

@@ -82,7 +82,9 @@ fn default_audience(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     for (audience, path) in audiences(examined) {
         let elsewhere = match audience.as_str() {
             "sts.amazonaws.com" if !aws => "AWS",
-            text if text.starts_with("api://AzureADTokenExchange") && !matches!(examined.part, Part::Azure(_)) => "Azure",
+            text if text.starts_with("api://AzureADTokenExchange") && !matches!(examined.part, Part::Azure(_)) => {
+                "Azure"
+            }
             text if text.contains("/workloadIdentityPools/") && !matches!(examined.part, Part::Gcp(_)) => "Google",
             _ => continue,
         };
@@ -102,7 +104,10 @@ fn issuer(examined: &Examined<'_>, hits: &mut Hits<'_>) {
         } else if issuer.ends_with('/') || issuer.trim() != issuer {
             hits.milder(Severity::Medium, &path, format!("`{issuer}` ends with a slash or a blank, which counts"));
         } else if issuer == "https://github.com" || issuer == "https://vstoken.actions.githubusercontent.com" {
-            hits.add(&path, format!("`{issuer}` issues no tokens to jobs: expected token.actions.githubusercontent.com"));
+            hits.add(
+                &path,
+                format!("`{issuer}` issues no tokens to jobs: expected token.actions.githubusercontent.com"),
+            );
         }
     }
     for group in &examined.groups {

@@ -172,7 +172,8 @@ fn dead_keys(examined: &Examined<'_>, hits: &mut Hits<'_>) {
                 (true, _) => String::new(),
                 (false, _) => format!(", and the statement {what} nobody"),
             };
-            let message = format!("`{}` is never filled for this issuer: the condition {holds} holds{effect}", condition.key);
+            let message =
+                format!("`{}` is never filled for this issuer: the condition {holds} holds{effect}", condition.key);
             hits.add(&condition.path, message);
         }
     }
@@ -186,8 +187,9 @@ fn fits(condition: &ConditionFacts, text: &str) -> bool {
 fn contradictions(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     let Part::Aws(role) = &examined.part else { return };
     for statement in role.statements.iter().flatten().filter(|one| one.allow) {
-        let comparable =
-            |one: &&ConditionFacts| one.texts && !one.operator.to_lowercase().contains("ignorecase") && !one.values.is_empty();
+        let comparable = |one: &&ConditionFacts| {
+            one.texts && !one.operator.to_lowercase().contains("ignorecase") && !one.values.is_empty()
+        };
         let all: Vec<&ConditionFacts> = statement.conditions.iter().filter(comparable).collect();
         for (at, one) in all.iter().enumerate() {
             for other in all.iter().skip(at + 1).filter(|other| other.key.eq_ignore_ascii_case(&one.key)) {
@@ -198,10 +200,14 @@ fn contradictions(examined: &Examined<'_>, hits: &mut Hits<'_>) {
                 // Wildcards on both sides may meet in a text that neither shows: nothing is claimed then.
                 let both_open = [one, other].iter().all(|one| !one.negated && one.patterns().any(|it| !it.is_exact()));
                 let witness = |from: &ConditionFacts, to: &ConditionFacts| {
-                    !from.negated && from.patterns().any(|it| fits(to, &it.filled("", 'a')) || fits(to, &it.filled("zz", 'z')))
+                    !from.negated
+                        && from.patterns().any(|it| fits(to, &it.filled("", 'a')) || fits(to, &it.filled("zz", 'z')))
                 };
                 if !both_open && !witness(one, other) && !witness(other, one) {
-                    hits.add(&other.path, format!("no `{}` fits both {} and {}", one.key, one.operator, other.operator));
+                    hits.add(
+                        &other.path,
+                        format!("no `{}` fits both {} and {}", one.key, one.operator, other.operator),
+                    );
                 }
             }
         }
@@ -262,7 +268,10 @@ fn sizes(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     const QUOTA: (usize, usize) = (2_048, 4_096);
     if role.size > QUOTA.0 {
         let most = if role.size > QUOTA.1 { QUOTA.1 } else { QUOTA.0 };
-        hits.add(role.path(), format!("the document has {} characters without white space, more than {most}", role.size));
+        hits.add(
+            role.path(),
+            format!("the document has {} characters without white space, more than {most}", role.size),
+        );
     }
     if let (Some((seconds, path)), Some(edge)) = (role.longest_session(), examined.options.edge)
         && seconds > edge.ttl.as_secs().max(3_600)

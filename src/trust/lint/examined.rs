@@ -111,10 +111,9 @@ impl<'a> Examined<'a> {
                 gcp::evaluate_file(trust, &token.issuer, &token.claims)
             });
             if facts.has_bindings() {
-                let provider_alone =
-                    Group::of(group.wanted.clone(), options.now, &mut decisions, &unsure, |token| {
-                        gcp::evaluate_file(&alone, &token.issuer, &token.claims)
-                    });
+                let provider_alone = Group::of(group.wanted.clone(), options.now, &mut decisions, &unsure, |token| {
+                    gcp::evaluate_file(&alone, &token.issuer, &token.claims)
+                });
                 group.taken = provider_alone.admitted;
             } else {
                 group.taken.clone_from(&group.admitted);
@@ -202,10 +201,14 @@ impl Trial {
         }
         let subject = token.claims.subject();
         let holding = || reasons.iter().map(|one| one.node).filter(|node| node.verdict == Verdict::Match || perhaps);
-        let by_subject = || holding().find(|node| !node.path.is_empty() && node.presented == subject && !node.what.starts_with("mapping"));
+        let by_subject = || {
+            holding()
+                .find(|node| !node.path.is_empty() && node.presented == subject && !node.what.starts_with("mapping"))
+        };
         let by_condition = || holding().find(|node| node.path.ends_with("/attributeCondition"));
         let by_statement = || {
-            let action = reasons.iter().map(|one| one.node).find(|node| node.what == "action" && node.verdict == Verdict::Match);
+            let action =
+                reasons.iter().map(|one| one.node).find(|node| node.what == "action" && node.verdict == Verdict::Match);
             action.map(|node| node.path.rsplit_once('/').map_or("", |(statement, _)| statement).to_owned())
         };
         let path = by_subject().map(|node| node.path.clone()).or_else(by_statement);

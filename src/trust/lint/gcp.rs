@@ -194,7 +194,13 @@ fn dead_members(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     let Some(facts) = provider(examined) else { return };
     for member in facts.members() {
         let Some((kind, value)) = member.of.filter(|(kind, _)| *kind != "*") else { continue };
-        let name = if kind == "subject" { "google.subject" } else if kind == "group" { "google.groups" } else { kind };
+        let name = if kind == "subject" {
+            "google.subject"
+        } else if kind == "group" {
+            "google.groups"
+        } else {
+            kind
+        };
         if !facts.maps(name) {
             hits.add(&member.path, format!("the provider does not map `{name}`"));
             continue;
@@ -211,9 +217,11 @@ fn dead_members(examined: &Examined<'_>, hits: &mut Hits<'_>) {
             .collect();
         let refused = |group: &&&super::examined::Group| {
             group.explanation.decision == Decision::Denied
-                && group.explanation.failed().iter().any(|node| {
-                    node.path.ends_with("/attributeCondition") && node.verdict == Verdict::Mismatch
-                })
+                && group
+                    .explanation
+                    .failed()
+                    .iter()
+                    .any(|node| node.path.ends_with("/attributeCondition") && node.verdict == Verdict::Mismatch)
         };
         if !meant.is_empty() && meant.iter().all(|group| refused(&group)) {
             hits.add(&member.path, format!("the condition refuses every job that is `{value}`"));
@@ -229,8 +237,10 @@ fn absent(examined: &Examined<'_>, hits: &mut Hits<'_>) {
                 .contains(&claim)
                 || claim.starts_with("repo_property_")
         }
-        Kind::GitLab => ["environment", "environment_protected", "deployment_tier", "environment_action", "groups_direct"]
-            .contains(&claim),
+        Kind::GitLab => {
+            ["environment", "environment_protected", "deployment_tier", "environment_action", "groups_direct"]
+                .contains(&claim)
+        }
         _ => false,
     };
     for read in facts.reads().iter().filter(|read| !read.guarded && not_always(&read.claim)) {
@@ -250,7 +260,11 @@ fn functions(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     let Some(facts) = provider(examined) else { return };
     for (path, name, _) in facts.calls() {
         if SEEN.contains(&name.as_str()) {
-            hits.milder(Severity::Info, &path, format!("`{name}` is seen in public configurations, not in Google's texts"));
+            hits.milder(
+                Severity::Info,
+                &path,
+                format!("`{name}` is seen in public configurations, not in Google's texts"),
+            );
         } else if !KNOWN.contains(&name.as_str()) {
             hits.add(&path, format!("whether Google takes `{name}` is not documented"));
         }

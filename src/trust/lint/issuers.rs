@@ -9,23 +9,15 @@ pub(super) const RULES: [Rule; 5] = [
     Rule {
         code: "TP070",
         severity: Severity::Low,
-        name: "GitLab: a ref that need not be protected, or a path without an id",
-        why: "whoever may push can make any branch that is not protected, and a path that is given up can be taken",
-        fix: "compare `project_id` or `namespace_id`, and `ref_protected`, where the cloud has them",
+        name: "GitLab: a branch that need not be protected",
+        why: "whoever may push can make any branch that is not protected, and its jobs get in",
+        fix: "name a protected branch or tag, or compare `ref_protected` where the cloud has it",
         check: Check::Of(|examined, hits| {
             for group in of(examined, Kind::GitLab) {
-                let pinned = ["project_id", "namespace_id"].iter().any(|claim| {
-                    group.wanted.claims.contains_key(*claim)
-                        || group.wanted.claim("sub").is_some_and(|sub| sub.shown().contains(claim))
-                });
                 let branch = group.admits(&Probe::OtherBranch) && !group.is_open();
                 if branch && !group.wanted.claims.contains_key("ref_protected") {
                     for trial in group.of_probe(&[Probe::OtherBranch]) {
                         hits.admit(hits.severity(), trial, "a branch that nobody protects gets in");
-                    }
-                } else if !pinned && !group.is_open() {
-                    for trial in group.of_probe(&[Probe::Recycled]) {
-                        hits.admit(Severity::Info, trial, "the path is compared, and no id");
                     }
                 }
             }
@@ -84,7 +76,8 @@ pub(super) const RULES: [Rule; 5] = [
                 }
                 let exact = group.wanted.claim("sub").is_some_and(Pattern::is_exact);
                 if exact {
-                    let message = "a subject ends with the step's UUID, which is new in every run: an exact one fits once";
+                    let message =
+                        "a subject ends with the step's UUID, which is new in every run: an exact one fits once";
                     hits.milder(Severity::Medium, root(examined), message);
                 }
             }

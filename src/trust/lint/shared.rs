@@ -1,8 +1,8 @@
 //! Rules about issuers that many share, and about subjects: who else gets in, whatever the cloud.
 
+use super::Severity;
 use super::examined::{Examined, Group, Part, Trial};
 use super::registry::{Check, Hits, Rule};
-use super::Severity;
 use crate::trust::Verdict;
 use crate::trust::aws::{ConditionFacts, Filling};
 use crate::trust::probe::{Kind, Pattern, Probe, Tenancy};
@@ -33,7 +33,11 @@ pub(super) const RULES: [Rule; 17] = [
         check: Check::Of(|examined, hits| {
             for group in examined.groups.iter().filter(|group| !group.admits(&Probe::Stranger)) {
                 for trial in group.of_probe(&[Probe::Squat]) {
-                    hits.admit(hits.severity(), trial, "an organisation whose name begins or ends like this one gets in");
+                    hits.admit(
+                        hits.severity(),
+                        trial,
+                        "an organisation whose name begins or ends like this one gets in",
+                    );
                 }
             }
         }),
@@ -243,7 +247,11 @@ fn organisation(examined: &Examined<'_>, hits: &mut Hits<'_>) {
             _ => hits.severity(),
         };
         for trial in group.of_probe(if private { &[Probe::Sibling, Probe::Stranger] } else { &[Probe::Sibling] }) {
-            let behind = if severity == Severity::Medium { ", unless the bindings name one: they are not in the file" } else { "" };
+            let behind = if severity == Severity::Medium {
+                ", unless the bindings name one: they are not in the file"
+            } else {
+                ""
+            };
             hits.admit(severity, trial, format!("every repository of the organisation gets in{behind}"));
         }
     }
@@ -275,7 +283,8 @@ fn pull_requests(examined: &Examined<'_>, hits: &mut Hits<'_>) {
 fn subject_path(group: &Group) -> String {
     let subject = group.intended.claims.subject();
     let reasons = group.explanation.reasons();
-    let found = reasons.iter().map(|one| one.node).find(|node| node.presented == subject && node.verdict == Verdict::Match);
+    let found =
+        reasons.iter().map(|one| one.node).find(|node| node.presented == subject && node.verdict == Verdict::Match);
     found.map_or_else(|| group.explanation.root.path.clone(), |node| node.path.clone())
 }
 
@@ -400,7 +409,8 @@ fn workflow_refs(examined: &Examined<'_>, hits: &mut Hits<'_>) {
             let path = match &examined.part {
                 Part::Aws(role) => {
                     let mut all = role.statements.iter().flatten().flat_map(|one| &one.conditions);
-                    all.find(|one| one.values.contains(&shown)).map_or_else(|| role.path().to_owned(), |one| one.path.clone())
+                    all.find(|one| one.values.contains(&shown))
+                        .map_or_else(|| role.path().to_owned(), |one| one.path.clone())
                 }
                 _ => written_at(examined, &shown),
             };

@@ -150,7 +150,9 @@ impl Identity {
         let (repository, context) = whole
             .strip_prefix("repo:")
             .and_then(|rest| rest.split_once(':'))
-            .map_or((String::new(), String::new()), |(repository, context)| (repository.to_owned(), context.to_owned()));
+            .map_or((String::new(), String::new()), |(repository, context)| {
+                (repository.to_owned(), context.to_owned())
+            });
         let own = self.claim_texts();
         let parts = template.iter().map(|key| match key.as_str() {
             "repo" => format!("repo:{repository}"),
@@ -272,7 +274,8 @@ fn workflow_path(text: &str) -> String {
 pub(super) fn tokens(wanted: &Wanted, now: i64) -> Vec<Token> {
     let intended = Identity::of(wanted);
     let mut all = Vec::new();
-    let mut add = |probe, identity: &Identity| all.push(Token::new(probe, &wanted.issuer, identity.claims(wanted, now)));
+    let mut add =
+        |probe, identity: &Identity| all.push(Token::new(probe, &wanted.issuer, identity.claims(wanted, now)));
     add(Probe::Intended, &intended);
     let (owner, own) = intended.job.repository.split_once('/').unwrap_or((STRANGER, SIBLING));
     add(Probe::Stranger, &intended.of_stranger(STRANGER));

@@ -39,7 +39,8 @@ impl Job {
                 let of_issuer = wanted.issuer.split("/org/").nth(1).map(str::to_owned);
                 let organisation = of_issuer.unwrap_or_else(|| behind("org", '/', ORIGIN.0));
                 let project = claim("oidc.circleci.com/project-id", behind("project", '/', ORIGIN.1));
-                let place = behind("vcs-ref", '/', "refs/heads/main");
+                let place = subject.split_once("/vcs-ref/").map_or("", |(_, place)| place);
+                let place = name(place, "refs/heads/main");
                 let ids = (organisation.clone(), project.clone());
                 Job { organisation, project, place, phase: String::new(), ids }
             }
@@ -55,7 +56,10 @@ impl Job {
                 project: claim("terraform_project_name", behind("project", ':', "shop")),
                 place: claim("terraform_workspace_name", behind("workspace", ':', "production")),
                 phase: claim("terraform_run_phase", behind("run_phase", ':', "apply")),
-                ids: (claim("terraform_organization_id", ORIGIN.0.into()), claim("terraform_workspace_id", ORIGIN.1.into())),
+                ids: (
+                    claim("terraform_organization_id", ORIGIN.0.into()),
+                    claim("terraform_workspace_id", ORIGIN.1.into()),
+                ),
             },
             _ => Job {
                 organisation: claim("organization_slug", behind("organization", ':', "acme")),
@@ -82,7 +86,8 @@ impl Job {
             }
             _ => {
                 // `--subject-claim` puts one id in the place of the parts.
-                let of_id = wanted.claim("sub").is_some_and(|pattern| !pattern.text().contains(':') && pattern.is_exact());
+                let of_id =
+                    wanted.claim("sub").is_some_and(|pattern| !pattern.text().contains(':') && pattern.is_exact());
                 if of_id {
                     return if *ids == (ORIGIN.0.to_owned(), ORIGIN.1.to_owned()) {
                         wanted.name("sub", ORIGIN.1)
@@ -168,7 +173,10 @@ pub(super) fn tokens(wanted: &Wanted, now: i64) -> Vec<Token> {
         if wanted.issuer == "https://oidc.circleci.com" {
             add(Probe::Stranger, &Job { project: OTHER.1.to_owned(), ..other(OTHER.0) });
         }
-        add(Probe::Sibling, &Job { project: OTHER.1.to_owned(), ids: (intended.ids.0.clone(), OTHER.1.to_owned()), ..intended.clone() });
+        add(
+            Probe::Sibling,
+            &Job { project: OTHER.1.to_owned(), ids: (intended.ids.0.clone(), OTHER.1.to_owned()), ..intended.clone() },
+        );
     }
     match kind {
         Kind::Terraform => {

@@ -21,7 +21,21 @@ impl Pattern {
 
     /// With `*` and `?`.
     pub(in crate::trust) fn like(text: &str) -> Self {
-        Pattern(Self::exact(text).0.chars().map(|c| if c == '*' { ANY } else if c == '?' { ONE } else { c }).collect())
+        Pattern(
+            Self::exact(text)
+                .0
+                .chars()
+                .map(|c| {
+                    if c == '*' {
+                        ANY
+                    } else if c == '?' {
+                        ONE
+                    } else {
+                        c
+                    }
+                })
+                .collect(),
+        )
     }
 
     /// Beginning, ending with, or holding a text.
@@ -72,7 +86,17 @@ impl Pattern {
 
 /// A text with something in place of its wildcards.
 pub(super) fn fill(text: &str, any: &str, one: char) -> String {
-    text.chars().map(|c| if c == ANY { any.to_owned() } else if c == ONE { one.to_string() } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| {
+            if c == ANY {
+                any.to_owned()
+            } else if c == ONE {
+                one.to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 /// A name: its literal parts, or `default` when there are none.
