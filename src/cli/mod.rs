@@ -71,7 +71,7 @@ pub enum Verb {
     Token(token::Args),
     /// Run the stand-ins of runner and clouds on loopback, for any client, or around one command
     Sandbox(Box<sandbox::Args>),
-    /// Trust policies: render the tightest one, fetch the live one, show drift
+    /// Look at trust policies before a job runs: attack, render, fetch, compare them
     Trust(Box<trust::Args>),
     /// Print a completion script for a shell
     Completions(completions::Args),
@@ -127,7 +127,7 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
         Verb::Explain(args) => until_signal(explain::run(args, world, Style::of_data(cli.color, world))).await,
         Verb::Token(args) => until_signal(token::run(args, world)).await,
         Verb::Sandbox(args) => sandbox::run(args, world).await,
-        Verb::Trust(args) => until_signal(trust::run(args, world)).await,
+        Verb::Trust(args) => until_signal(trust::run(args, world, style)).await,
         Verb::Completions(args) => completions::run(args),
     }
 }

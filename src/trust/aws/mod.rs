@@ -8,6 +8,7 @@ mod compare;
 mod condition;
 mod document;
 mod drift;
+mod facts;
 mod hints;
 mod input;
 mod keys;
@@ -18,6 +19,7 @@ mod tags;
 mod variable;
 
 pub(super) use drift::said;
+pub(in crate::trust) use facts::{ConditionFacts, Filling, RoleFacts, StatementFacts};
 pub use input::RoleTrust;
 pub(super) use input::decode;
 

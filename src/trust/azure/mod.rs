@@ -5,10 +5,12 @@
 
 mod document;
 mod drift;
+mod facts;
 mod flexible;
 
 pub use document::FederatedCredentials;
 pub(super) use drift::said;
+pub(in crate::trust) use facts::CredentialFacts;
 
 use serde_json::Value;
 
