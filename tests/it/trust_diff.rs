@@ -337,6 +337,18 @@ fn exit_codes_and_both_formats() {
 }
 
 #[test]
+fn a_place_in_saved_output_of_several_edges_is_one_in_that_file() {
+    let scratch = Scratch::new();
+    let config = declared(&scratch, AWS, &aws());
+    let drifted = with(aws(), "/Statement/1/Action", json!("sts:TagSession"));
+    scratch.write("live.json", &json!({ "edges": { "e": drifted } }).to_string());
+    let args = ["trust", "diff", "--config", &config, "--live", "live.json", "--format", "json"];
+    let ran = run_in(scratch.path(), &[], args);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["edges"][0]["differences"][0]["live"]["path"], "/edges/e/Statement/1/Action");
+}
+
+#[test]
 fn an_edge_without_a_file_is_held_to_what_would_be_rendered() {
     let scratch = Scratch::new();
     let config = checkout().join("examples/04-three-clouds/jobpass.toml");

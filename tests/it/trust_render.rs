@@ -9,6 +9,7 @@ use std::process::Command;
 use jobpass::claims::{Claims, github, gitlab};
 use jobpass::cli::job::JobArgs;
 use jobpass::edge::{Destination, Edge, file};
+use jobpass::trust::lint::{Options, Severity, lint};
 use jobpass::trust::render::{Form, Rendered, Wanted, render};
 use jobpass::trust::{Decision, TrustPolicy, evaluate};
 use jobpass::world::World;
@@ -33,13 +34,18 @@ impl Dice {
 
 /// What a job can be called by somebody who wants to break out of a quote.
 const OWNERS: [&str; 4] = ["acme", "a", "Octo-Org", "x1-2"];
-const NAMES: [&str; 5] =
-    ["shop", "shop.js", "S_h-op", "a", "very-long-name-of-a-repository-that-is-still-a-name-and-goes-on-and-on"];
+const NAMES: [&str; 5] = [
+    "shop",
+    "shop.js",
+    "S_h-op",
+    "a",
+    "a-name-of-a-repository-that-is-as-long-as-github-lets-one-be-and-longer-than-google-takes-as-a-subject",
+];
 const REFS: [&str; 9] = [
     "refs/heads/main",
     "refs/tags/v1.0",
     "refs/heads/it's",
-    "refs/heads/${aws:username}",
+    "refs/heads/${username}",
     "refs/heads/%{x}",
     "refs/heads/a$(id)`id`",
     "refs/heads/\"q\"",
@@ -231,7 +237,10 @@ fn values(text: &str, key: &str) -> Vec<String> {
 
 fn unquoted(value: &str) -> String {
     match value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        Some(inside) => inside.replace("\\${", "${").replace("\\'", "'").replace("\\\\", "\\"),
+        Some(inside) => {
+            assert_eq!(inside.matches("${").count(), inside.matches("\\${").count(), "a template begins in {value}");
+            inside.replace("\\${", "${").replace("\\'", "'").replace("\\\\", "\\")
+        }
         None => serde_json::from_str(&templates(value)).unwrap_or_else(|error| panic!("{value}: {error}")),
     }
 }
@@ -331,6 +340,7 @@ fn what_is_rendered_lets_the_job_in_and_no_neighbour() {
                             TrustPolicy::parse(destination, &json).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
                         let decide = |issuer: &str, claims: &Claims| evaluate(&trust, &edge, issuer, claims).decision;
                         let token = claims_of(&job, &edge.audience);
+                        no_findings(&case, &edge, &trust, &text);
                         assert_eq!(decide(case.issuer, &token), Decision::Allowed, "{form}: {:?}\n{text}", case.args);
                         for (what, stranger) in strangers(&case, &job, &edge) {
                             judged += 1;
@@ -351,6 +361,23 @@ fn what_is_rendered_lets_the_job_in_and_no_neighbour() {
     }
     assert!(rendered > 350 && judged > 5_000, "{rendered} rendered, {judged} strangers, {refused} refused");
     assert!(refused < rendered / 3, "{refused} of {rendered} refused");
+}
+
+/// The rules find nothing to say about it, but for what the job itself brings along.
+fn no_findings(case: &Case, edge: &Edge, trust: &TrustPolicy, text: &str) {
+    let report = lint(trust, &Options { now: 1_800_000_000, edge: Some(edge) });
+    for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Info) {
+        let known = match finding.rule.code {
+            // A pull request's subject is every pull request's.
+            "TP006" => case.args.event.is_some(),
+            // Without the numbers nothing can take the place of a long subject.
+            "TP054" => case.args.repository_id.is_none(),
+            // The rules take the subject's `%3A` for the environment's own letters.
+            "TP055" => case.args.environment.as_ref().is_some_and(|name| name.contains([':', '%'])),
+            _ => false,
+        };
+        assert!(known, "{} {}: {:?}\n{text}", finding.rule.code, finding.message, case.args);
+    }
 }
 
 fn example(args: &[&str]) -> crate::harness::Ran {
@@ -374,12 +401,30 @@ fn a_rule_on_standard_output_and_what_is_not_known_beside_it() {
     {
         assert!(ran.stderr.contains(part), "{part}\n{}", ran.stderr);
     }
+    // A ref that nobody named is not in the rule, nor are the numbers of another repository than the one that was named.
+    let ran = example(&["deploy", "--repo", "acme/shop", "--environment", "production"]);
+    assert!(ran.stdout.contains("environment:production") && !ran.stdout.contains("refs/heads"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("the subject names no ref and none was named"), "{}", ran.stderr);
     let ran = example(&["deploy", "--repository-id", "5", "--owner-id", "6", "--immutable"]);
     assert!(ran.stdout.contains("\"repo:acme@6/shop@5:environment:production\""), "{}", ran.stdout);
     assert!(!ran.stderr.contains("goes by names"), "{}", ran.stderr);
     // What a comment can carry stands in the text too.
     let ran = example(&["publish"]);
     assert!(ran.stdout.contains("# the rule goes by names") && ran.stderr.contains("note: the rule goes by names"));
+}
+
+#[test]
+fn numbers_in_the_edge_file_are_those_of_its_own_repository() {
+    let scratch = Scratch::new();
+    let text = "[edge.e]\ndestination = \"aws\"\nrole = \"arn:aws:iam::123456789012:role/e\"\nregion = \"eu-west-1\"\n\
+                [dry-run]\nrepository = \"acme/shop\"\nrepository-id = \"4711\"\nowner-id = \"12\"\n";
+    let config = scratch.write("jobpass.toml", text).display().to_string();
+    let render =
+        |more: &[&str]| run_in(scratch.path(), &[], [&["trust", "render", "--config", &config], more].concat());
+    assert!(render(&[]).stdout.contains("\"4711\""));
+    assert!(render(&["--immutable"]).stdout.contains("repo:acme@12/shop@4711:ref:refs/heads/main"));
+    let other = render(&["--repo", "acme/other"]);
+    assert!(other.code == 0 && !other.stdout.contains("4711"), "{}{}", other.stdout, other.stderr);
 }
 
 #[test]
