@@ -46,3 +46,4 @@ mod signals;
 mod tls;
 mod trips;
 mod trust_cases;
+mod trust_lint_cases;
