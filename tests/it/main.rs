@@ -46,4 +46,5 @@ mod signals;
 mod tls;
 mod trips;
 mod trust_cases;
+mod trust_lint;
 mod trust_lint_cases;
