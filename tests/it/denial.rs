@@ -34,7 +34,12 @@ fn each_clouds_denial_names_the_clause() {
             "repo:acme/shop:environment:staging\n",
         ),
         ("publish", "condition assertion.environment == 'production'\n", "production\n", "staging\n"),
-        ("infra", "subject of credential `shop-production`\n", "repo:acme/shop:environment:production\n", "repo:acme/shop:environment:staging\n"),
+        (
+            "infra",
+            "subject of credential `shop-production`\n",
+            "repo:acme/shop:environment:production\n",
+            "repo:acme/shop:environment:staging\n",
+        ),
     ] {
         let ran = job.jobpass(&["login", edge, "--config", &config]);
         assert_eq!(ran.code, 4, "{edge}: {}", ran.stderr);
