@@ -229,7 +229,7 @@ impl EdgeArgs {
                 ));
             }
             let edges = problems.into_result(names.either("the command line", INPUTS), edges)?;
-            return Ok(File { edges: self.chosen(edges)?, rehearsal: None });
+            return Ok(File { edges: self.chosen(edges)?, ..File::default() });
         }
         let path = match &self.config {
             Some(config) => world.resolve(config)?,
@@ -243,7 +243,7 @@ impl EdgeArgs {
                 .hint("in the file, set ttl on the edge"));
         }
         let file = file::load(&path)?;
-        Ok(File { edges: self.chosen(file.edges)?, rehearsal: file.rehearsal })
+        Ok(File { edges: self.chosen(file.edges)?, rehearsal: file.rehearsal, exemptions: file.exemptions })
     }
 
     fn no_edges(&self) -> Error {

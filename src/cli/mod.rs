@@ -18,6 +18,7 @@ mod on_purpose;
 pub mod render;
 pub mod sandbox;
 pub mod token;
+pub mod trust;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -70,6 +71,8 @@ pub enum Verb {
     Token(token::Args),
     /// Run the stand-ins of runner and clouds on loopback, for any client, or around one command
     Sandbox(Box<sandbox::Args>),
+    /// Look at trust policies before a job runs
+    Trust(Box<trust::Args>),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -97,6 +100,7 @@ impl Verb {
             Verb::Explain(args) => args.format == Format::Json,
             Verb::Token(args) => args.format == Format::Json,
             Verb::Sandbox(args) => args.format == ShellFormat::Json,
+            Verb::Trust(args) => args.prints_json(),
             Verb::Login(_) | Verb::Exec(_) | Verb::Action | Verb::Completions(_) => false,
         }
     }
@@ -123,6 +127,7 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
         Verb::Explain(args) => until_signal(explain::run(args, world, Style::of_data(cli.color, world))).await,
         Verb::Token(args) => until_signal(token::run(args, world)).await,
         Verb::Sandbox(args) => sandbox::run(args, world).await,
+        Verb::Trust(args) => trust::run(args, world, style),
         Verb::Completions(args) => completions::run(args),
     }
 }

@@ -71,7 +71,7 @@ pub struct Args {
 pub async fn run(args: &Args, world: &World) -> Result<u8> {
     let faults = args.fault.iter().map(|text| Fault::parse(text)).collect::<Result<Vec<_>>>()?;
     let file = match args.edges.load(world) {
-        Err(error) if error.code == "no-edges" && args.open => File { edges: Vec::new(), rehearsal: None },
+        Err(error) if error.code == "no-edges" && args.open => File::default(),
         Err(error) if error.code == "no-edges" => return Err(error.hint("or grant everything with --open")),
         loaded => loaded?,
     };

@@ -8,18 +8,21 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::draft::{Draft, Entry, Value, nearest};
+use super::exempt::{self, Exemption};
 use super::valid::{self, Defaults};
 use super::{Edge, Problems};
 use crate::error::{Error, Result};
 use crate::world::World;
 
 /// What an edge file says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct File {
     /// The edges, in the order of their names.
     pub edges: Vec<Edge>,
     /// `[dry-run]`: the job that a dry run stands in for when no flag says otherwise.
     pub rehearsal: Option<Rehearsal>,
+    /// `[[lint.exempt]]`: findings that may stay for a while.
+    pub exemptions: Vec<Exemption>,
 }
 
 /// The job that a dry run stands in for; what is not said follows from the rest.
@@ -96,7 +99,7 @@ pub fn parse(text: &str, path: &Path) -> Result<File> {
     }
     let subject = places.name.clone();
     std::mem::take(&mut problems).into_result(&subject, ())?;
-    let (mut defaults, mut rehearsal) = (None, None);
+    let (mut defaults, mut rehearsal, mut lint) = (None, None, None);
     let mut drafts = Vec::new();
     for (key, value) in root.get_ref() {
         let place = places.at(key.span().start);
@@ -106,6 +109,9 @@ pub fn parse(text: &str, path: &Path) -> Result<File> {
             }
             ("dry-run", DeValue::Table(table)) => {
                 rehearsal = Some(Draft::new("dry-run", place, places.entries(table)));
+            }
+            ("lint", DeValue::Table(table)) => {
+                lint = Some(Draft::new("lint", place, places.entries(table)));
             }
             ("edge", DeValue::Table(edges)) => {
                 for (name, edge) in edges {
@@ -122,15 +128,15 @@ pub fn parse(text: &str, path: &Path) -> Result<File> {
                     }
                 }
             }
-            ("defaults" | "dry-run" | "edge", _) => {
+            ("defaults" | "dry-run" | "lint" | "edge", _) => {
                 problems.push(place, format!("{} is not a table", key.get_ref()), None)
             }
             (unknown, _) => {
-                let hint =
-                    nearest(unknown, &["defaults", "dry-run", "edge"]).map(|known| format!("did you mean `{known}`?"));
+                let hint = nearest(unknown, &["defaults", "dry-run", "lint", "edge"])
+                    .map(|known| format!("did you mean `{known}`?"));
                 problems.push(
                     place,
-                    format!("unknown key `{unknown}`, expected defaults, dry-run and edge.NAME"),
+                    format!("unknown key `{unknown}`, expected defaults, dry-run, lint and edge.NAME"),
                     hint,
                 );
             }
@@ -146,8 +152,9 @@ pub fn parse(text: &str, path: &Path) -> Result<File> {
         );
     }
     let base = path.parent().unwrap_or(Path::new(""));
+    let exemptions = lint.map(|draft| exempt::valid(draft, base, &mut problems)).unwrap_or_default();
     let edges = valid::edges(drafts, &defaults, base, &mut problems);
-    problems.into_result(&subject, File { edges, rehearsal })
+    problems.into_result(&subject, File { edges, rehearsal, exemptions })
 }
 
 struct Places<'t> {

@@ -8,6 +8,7 @@ pub mod aws;
 pub mod azure;
 pub mod draft;
 pub mod endpoints;
+pub mod exempt;
 pub mod file;
 pub mod flags;
 pub mod gcp;

@@ -12,7 +12,9 @@ mod explanation;
 pub mod gcp;
 mod glob;
 mod json;
+pub mod lint;
 mod places;
+mod probe;
 mod subject;
 mod truth;
 

@@ -55,7 +55,7 @@ project id `my-project` where the project's number stands; `gcloud projects desc
 --format='value(projectNumber)'` prints it
   jobpass.toml:15:13  review-by is a string, expected a date
   jobpass.toml:18:15  destination is `azur`, expected one of aws, gcp, azure
-  jobpass.toml:20:2   unknown key `edges`, expected defaults, dry-run and edge.NAME
+  jobpass.toml:20:2   unknown key `edges`, expected defaults, dry-run, lint and edge.NAME
 hint: use 1 to 64 of a-z, 0-9 and -, beginning with a letter or digit
 hint: add region = \"eu-central-1\"
 hint: did you mean `region`?

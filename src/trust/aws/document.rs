@@ -15,6 +15,8 @@ pub(super) struct Document {
     pub(super) unknown: Vec<String>,
     /// Where the list of statements stands, or the one statement.
     pub(super) path: String,
+    /// Characters without white space.
+    pub(super) size: usize,
 }
 
 /// Allow or Deny.
@@ -96,6 +98,7 @@ impl Document {
             variables: version == Some("2012-10-17"),
             unknown: paths(unknown_keys(document, &["Version", "Id", "Statement"]), path),
             path: list,
+            size: value.to_string().chars().filter(|c| !c.is_whitespace()).count(),
         })
     }
 }

@@ -7,6 +7,7 @@
 mod compare;
 mod condition;
 mod document;
+mod facts;
 mod hints;
 mod input;
 mod keys;
@@ -16,6 +17,7 @@ mod table;
 mod tags;
 mod variable;
 
+pub(in crate::trust) use facts::{ConditionFacts, Filling, RoleFacts, StatementFacts};
 pub use input::RoleTrust;
 pub(super) use input::decode;
 

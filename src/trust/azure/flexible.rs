@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::document::{FederatedCredential, Flexible};
 use crate::claims::{Claims, github};
 use crate::trust::explanation::Node;
+use crate::trust::probe::Pattern;
 use crate::trust::{Truth, Verdict, join};
 
 /// One comparison of an expression.
@@ -128,6 +129,15 @@ fn parse(text: &str) -> Option<Vec<Clause<'_>>> {
         }
         rest = behind.strip_prefix(" and ")?;
     }
+}
+
+/// The claims of an expression with what they have to fit; `None` when it cannot be read.
+pub(super) fn patterns(text: &str) -> Option<Vec<(String, Pattern)>> {
+    let of = |clause: &Clause<'_>| {
+        let pattern = if clause.matches { Pattern::like(clause.value) } else { Pattern::exact(clause.value) };
+        (clause.claim.to_owned(), pattern)
+    };
+    Some(parse(text)?.iter().map(of).collect())
 }
 
 impl Clause<'_> {

@@ -4,9 +4,11 @@
 //! audience, 600 characters at most, 20 credentials at most.
 
 mod document;
+mod facts;
 mod flexible;
 
 pub use document::FederatedCredentials;
+pub(in crate::trust) use facts::CredentialFacts;
 
 use serde_json::Value;
 

@@ -3,15 +3,18 @@
 //! [`exchange`] is what Google's STS decides, [`impersonation`] what IAM Credentials decides, [`evaluate`] is both. Source:
 //! Google's "Workload Identity Federation" and the REST reference of providers, 2026-10.
 
+mod alternatives;
 mod binding;
 mod cel;
 mod condition;
 mod document;
+mod facts;
 mod hints;
 mod mapping;
 
 pub use binding::{WORKLOAD_IDENTITY_USER, Wanted};
 pub use document::ProviderTrust;
+pub(in crate::trust) use facts::ProviderFacts;
 pub use mapping::{MAPPED_BYTES, SUBJECT_BYTES};
 
 use super::explanation::{Explanation, Node};

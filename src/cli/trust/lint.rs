@@ -1,0 +1,360 @@
+//! `jobpass trust lint`: the rules over files, a directory, or every edge of an edge file.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use time::Date;
+
+use super::sarif;
+use crate::cli::render::{self, Style};
+use crate::edge::exempt::Exemption;
+use crate::edge::{Edge, file};
+use crate::error::{Error, Kind, Result};
+use crate::files;
+use crate::secret::clean;
+use crate::trust::lint::{self, Finding, Severity};
+use crate::trust::{self, TrustPolicy};
+use crate::world::World;
+
+/// Arguments of `jobpass trust lint`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Trust policies as the clouds' tools print them, directories of them (*.json), or a jobpass.toml for its edges'
+    /// [default: the nearest jobpass.toml]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// text, json or sarif
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Exit 1 on findings from this severity on: info, low, medium, high or critical
+    #[arg(long, value_name = "SEVERITY", default_value = "high", hide_possible_values = true)]
+    pub fail_on: FailOn,
+}
+
+/// `--format text|json|sarif`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one object on standard output, whatever the outcome.
+    Json,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+}
+
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Everything.
+    Info,
+    /// From low on.
+    Low,
+    /// From medium on.
+    Medium,
+    /// From high on.
+    #[default]
+    High,
+    /// Critical ones only.
+    Critical,
+}
+
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            FailOn::Info => Severity::Info,
+            FailOn::Low => Severity::Low,
+            FailOn::Medium => Severity::Medium,
+            FailOn::High => Severity::High,
+            FailOn::Critical => Severity::Critical,
+        }
+    }
+}
+
+/// A finding of one file.
+pub(super) struct Found {
+    /// As it was named, or as it stands below a directory that was.
+    pub(super) file: String,
+    pub(super) finding: Finding,
+    /// What lets it stay.
+    pub(super) exempt: Option<Exemption>,
+}
+
+/// What is read: a file, and the edge that names it.
+struct Wanted {
+    path: PathBuf,
+    shown: String,
+    edge: Option<Edge>,
+}
+
+/// Prints the findings: exit 1 when one is as bad as `--fail-on`, else 0.
+///
+/// # Errors
+/// Exit 2 for a file that cannot be read.
+pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
+    let settings = settings(args, world)?;
+    let wanted = wanted(args, settings.as_ref(), world)?;
+    let now = world.clock.now();
+    let (mut found, mut decisions) = (Vec::new(), 0);
+    for one in &wanted {
+        let report = look(one, now.unix_timestamp())?;
+        decisions += report.decisions;
+        found.extend(report.findings.into_iter().map(|finding| Found {
+            file: one.shown.clone(),
+            finding,
+            exempt: None,
+        }));
+    }
+    if let Some((path, settings)) = &settings {
+        exempt(&mut found, &wanted, path, settings, now.date(), world);
+    }
+    match args.format {
+        Format::Text => render::data(&text(&found, wanted.len(), decisions, style))?,
+        Format::Json => render::data(&format!("{:#}\n", document(&found, wanted.len(), decisions)))?,
+        Format::Sarif => render::data(&format!("{:#}\n", sarif::document(&found)))?,
+    }
+    let bad = |one: &Found| one.exempt.is_none() && one.finding.severity >= args.fail_on.severity();
+    Ok(if found.iter().any(bad) { Kind::Findings.exit_code() } else { 0 })
+}
+
+fn is_edge_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "toml")
+}
+
+/// The edge file that is named, or the nearest one: it has the exemptions.
+fn settings(args: &Args, world: &World) -> Result<Option<(PathBuf, file::File)>> {
+    let named: Vec<&PathBuf> = args.files.iter().filter(|path| is_edge_file(path)).collect();
+    let path = match named.as_slice() {
+        [] => file::find(world),
+        [one] => Some(world.resolve(one)?),
+        _ => return Err(Error::usage("edge-files", "more than one edge file is named").hint("name them one at a time")),
+    };
+    path.map(|path| file::load(&path).map(|file| (path, file))).transpose()
+}
+
+fn wanted(args: &Args, settings: Option<&(PathBuf, file::File)>, world: &World) -> Result<Vec<Wanted>> {
+    let mut all = Vec::new();
+    let edges = |all: &mut Vec<Wanted>| {
+        for edge in settings.into_iter().flat_map(|(_, file)| &file.edges) {
+            if let Some(path) = &edge.trust {
+                all.push(Wanted { path: path.clone(), shown: near(path, world), edge: Some(edge.clone()) });
+            }
+        }
+    };
+    if args.files.is_empty() {
+        edges(&mut all);
+    }
+    for named in &args.files {
+        let path = world.resolve(named)?;
+        if is_edge_file(named) {
+            edges(&mut all);
+        } else if path.is_dir() {
+            let mut below = Vec::new();
+            walk(&path, &mut below)?;
+            all.extend(below.into_iter().map(|path| Wanted { shown: near(&path, world), path, edge: None }));
+        } else {
+            all.push(Wanted { shown: named.display().to_string(), path, edge: None });
+        }
+    }
+    if all.is_empty() {
+        return Err(Error::usage("no-trust-policies", "there is no trust policy to look at")
+            .hint("name files or directories of *.json, or a jobpass.toml whose edges have `trust`"));
+    }
+    Ok(all)
+}
+
+/// Every `*.json` below a directory, sorted; links to directories are not followed, nor hidden ones entered.
+fn walk(directory: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
+    let unreadable = |error: std::io::Error| unreadable(&format!("cannot read {}: {error}", directory.display()));
+    let mut entries: Vec<_> =
+        std::fs::read_dir(directory).map_err(unreadable)?.collect::<std::io::Result<_>>().map_err(unreadable)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, kind) = (entry.path(), entry.file_type().map_err(unreadable)?);
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if kind.is_dir() && !hidden {
+            walk(&path, into)?;
+        } else if !kind.is_dir() && path.extension().is_some_and(|extension| extension == "json") {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// As seen from the working directory, where it lies below it.
+fn near(path: &Path, world: &World) -> String {
+    let below = world.directory.as_deref().and_then(|directory| path.strip_prefix(directory).ok());
+    below.unwrap_or(path).display().to_string()
+}
+
+fn unreadable(why: &str) -> Error {
+    Error::usage("trust-policy", why)
+}
+
+fn look(wanted: &Wanted, now: i64) -> Result<lint::Report> {
+    let bytes =
+        files::read_limited(&wanted.path, trust::MOST_BYTES as u64).map_err(|error| unreadable(&error.message))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| unreadable(&format!("cannot read {}: it is not UTF-8", wanted.shown)))?;
+    let trust = match &wanted.edge {
+        Some(edge) => TrustPolicy::parse(edge.destination(), text),
+        None => TrustPolicy::recognise(text),
+    };
+    let trust = trust.map_err(|error| error.at(&wanted.shown))?;
+    Ok(lint::lint(&trust, &lint::Options { now, edge: wanted.edge.as_ref() }))
+}
+
+/// Marks what is exempt; an exemption past its date, or one that hides nothing, is a finding itself.
+fn exempt(found: &mut Vec<Found>, wanted: &[Wanted], path: &Path, settings: &file::File, today: Date, world: &World) {
+    let mut more = Vec::new();
+    for exemption in &settings.exemptions {
+        let by_edge = settings.edges.iter().find(|edge| Some(&edge.name) == exemption.edge.as_ref());
+        let file = exemption.file.clone().or_else(|| by_edge.and_then(|edge| edge.trust.clone()));
+        let about: Vec<&str> = wanted
+            .iter()
+            .filter(|one| file.as_ref().is_some_and(|file| same(file, &one.path)))
+            .map(|one| one.shown.as_str())
+            .collect();
+        if about.is_empty() && by_edge.is_some() | exemption.file.is_some() {
+            // What it is for was not looked at this time.
+            continue;
+        }
+        let mut hidden = false;
+        for one in found.iter_mut().filter(|one| about.contains(&one.file.as_str())) {
+            let path = exemption.path.as_ref().is_none_or(|path| *path == one.finding.path);
+            if one.finding.rule.code == exemption.rule && path {
+                hidden = true;
+                if exemption.until >= today {
+                    one.exempt = Some(exemption.clone());
+                }
+            }
+        }
+        let code = match (exemption.until >= today, hidden) {
+            (false, _) => "TP090",
+            (true, false) => "TP091",
+            (true, true) => continue,
+        };
+        let Some(rule) = lint::rules().find(|rule| rule.code == code) else { continue };
+        let what = match code {
+            "TP090" => format!("the exemption from {} held until {}", exemption.rule, exemption.until),
+            _ => format!("the exemption from {} hides nothing", exemption.rule),
+        };
+        let message = format!("{what} ({})", exemption.place);
+        more.push(Found { file: near(path, world), finding: rule.about("", message), exempt: None });
+    }
+    found.extend(more);
+}
+
+/// Whether two paths name one file; what does not exist is compared as text.
+fn same(one: &Path, other: &Path) -> bool {
+    one == other || one.canonicalize().ok().zip(other.canonicalize().ok()).is_some_and(|(one, other)| one == other)
+}
+
+/// Findings that count, and how many of each severity.
+fn count(found: &[Found]) -> Vec<(Severity, usize)> {
+    let of = |severity| found.iter().filter(|one| one.exempt.is_none() && one.finding.severity == severity).count();
+    Severity::ALL.into_iter().rev().map(|severity| (severity, of(severity))).filter(|(_, count)| *count > 0).collect()
+}
+
+fn text(found: &[Found], files: usize, decisions: usize, style: Style) -> String {
+    let mut out = String::new();
+    let mut file = "";
+    for one in found.iter().filter(|one| one.exempt.is_none()) {
+        if one.file != file {
+            let _ = writeln!(out, "{}{}", if file.is_empty() { "" } else { "\n" }, clean(&one.file, &[]));
+            file = &one.file;
+        }
+        let Finding { rule, severity, path, place, message, admits, token } = &one.finding;
+        let label = format!("{severity:<8}", severity = severity.as_str());
+        let label = if *severity >= Severity::High { style.bad(&label) } else { style.faint(&label) };
+        let _ = writeln!(out, "  {label} {}  {}", rule.code, clean(message, &[]));
+        let mut line = |label: &str, text: &str| {
+            let _ = writeln!(out, "           {}  {}", style.faint(&format!("{label:<7}")), clean(text, &[]));
+        };
+        let place = place.map(|place| format!("line {}", place.line));
+        let at: Vec<&str> =
+            [path.as_str(), place.as_deref().unwrap_or_default()].into_iter().filter(|text| !text.is_empty()).collect();
+        if !at.is_empty() {
+            line("at", &at.join("  "));
+        }
+        for (at, subject) in admits.iter().enumerate() {
+            line(if at == 0 { "gets in" } else { "" }, subject);
+        }
+        // What a person has to act on is shown whole; JSON has every token.
+        let token = token.as_ref().filter(|_| *severity >= Severity::High);
+        for (at, claims) in token.map(claims).unwrap_or_default().iter().enumerate() {
+            line(if at == 0 { "token" } else { "" }, claims);
+        }
+        if *severity > Severity::Info {
+            line("fix", rule.fix);
+        }
+    }
+    let counts: Vec<String> = count(found).iter().map(|(severity, count)| format!("{count} {severity}")).collect();
+    let exempted = found.iter().filter(|one| one.exempt.is_some()).count();
+    let counts = if counts.is_empty() { "no finding".to_owned() } else { counts.join(", ") };
+    let exempted = if exempted == 0 { String::new() } else { format!(", {exempted} exempted") };
+    let (s, files) = (if files == 1 { "" } else { "s" }, files);
+    let _ = writeln!(
+        out,
+        "{}{counts}{exempted}; {files} file{s}, {decisions} tokens decided",
+        if file.is_empty() { "" } else { "\n" }
+    );
+    out
+}
+
+/// A token's claims, a few on each line; the times are those of this run and say nothing.
+fn claims(token: &crate::claims::Claims) -> Vec<String> {
+    const WIDTH: usize = 100;
+    let mut lines = vec![String::new()];
+    for (name, value) in token.as_map().iter().filter(|(name, _)| !["iat", "nbf", "exp"].contains(&name.as_str())) {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if text.is_empty() {
+            continue;
+        }
+        let pair = format!("{name}={text}");
+        match lines.last_mut() {
+            Some(last) if last.is_empty() => *last = pair,
+            Some(last) if last.len() + pair.len() < WIDTH => *last = format!("{last}  {pair}"),
+            _ => lines.push(pair),
+        }
+    }
+    lines
+}
+
+/// Adds a member to an object.
+pub(super) fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
+}
+
+fn document(found: &[Found], files: usize, decisions: usize) -> Value {
+    let one = |found: &Found| {
+        let Finding { rule, severity, path, place, message, admits, token } = &found.finding;
+        let mut one = json!({
+            "code": rule.code, "severity": severity, "name": rule.name, "file": found.file, "path": path,
+            "message": message, "why": rule.why, "fix": rule.fix, "admits": admits,
+        });
+        if let Some(place) = place {
+            put(&mut one, "line", place.line);
+            put(&mut one, "column", place.column);
+        }
+        if let Some(token) = token {
+            put(&mut one, "token", Value::Object(token.as_map().clone()));
+        }
+        if let Some(exempt) = &found.exempt {
+            put(&mut one, "exempt", json!({"reason": exempt.reason, "until": exempt.until.to_string()}));
+        }
+        one
+    };
+    let list = |exempt: bool| found.iter().filter(|one| one.exempt.is_some() == exempt).map(one).collect::<Vec<_>>();
+    let counts: serde_json::Map<String, Value> =
+        count(found).into_iter().map(|(severity, count)| (severity.to_string(), count.into())).collect();
+    json!({
+        "findings": list(false),
+        "exempted": list(true),
+        "summary": {"files": files, "decisions": decisions, "severities": counts},
+    })
+}
