@@ -112,7 +112,7 @@ pub(super) const RULES: [Rule; 17] = [
         name: "a person authorises",
         why: "who started a run says nothing of the code that it runs; people leave, and bots and re-runs bear other names",
         fix: "compare repository and environment, and let the environment's reviewers decide",
-        check: Check::Of(|examined, hits| persons(examined, hits)),
+        check: Check::Of(persons),
     },
     Rule {
         code: "TP014",
