@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::common::{self, NetArgs, SourceArgs};
+use super::denial;
 use super::render::{self, Style};
 use crate::audit::{self, Effort, Event};
 use crate::credential::Grant;
@@ -50,7 +51,10 @@ impl Ready {
         loop {
             tokio::select! {
                 biased;
-                attempts = &mut attempts => return attempts,
+                mut attempts = &mut attempts => {
+                    denial::explain(&mut attempts, &self.source, self.client.sandbox(), world);
+                    return attempts;
+                }
                 () = sleep(STILL_WAITING) => {
                     let left = self.client.deadline().saturating_duration_since(Instant::now()).as_secs();
                     let (waited, edges) = (begun.elapsed().as_secs(), self.asked.len());

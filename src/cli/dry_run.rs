@@ -92,24 +92,22 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
 
 /// Each edge with the trust policy that it names.
 pub(super) fn with_trust(edges: Vec<Edge>) -> Result<Vec<(Edge, Option<TrustPolicy>)>> {
-    edges
-        .into_iter()
-        .map(|edge| {
-            let trust = match &edge.trust {
-                None => None,
-                Some(path) => {
-                    let text = std::fs::read_to_string(path).map_err(|error| {
-                        Error::usage("trust-policy", format!("cannot read {}: {error}", path.display()))
-                            .at(edge.title())
-                            .hint("trust names a file beside the edge file")
-                    })?;
-                    let trust = TrustPolicy::parse(edge.destination(), &text);
-                    Some(trust.map_err(|error| error.at(path.display()).at(edge.title()))?)
-                }
-            };
-            Ok((edge, trust))
-        })
-        .collect()
+    edges.into_iter().map(|edge| trust_of(&edge).map(|trust| (edge, trust))).collect()
+}
+
+/// The trust policy that an edge names.
+///
+/// # Errors
+/// Its file cannot be read, or has not the shape that the destination prints.
+pub(super) fn trust_of(edge: &Edge) -> Result<Option<TrustPolicy>> {
+    let Some(path) = &edge.trust else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::usage("trust-policy", format!("cannot read {}: {error}", path.display()))
+            .at(edge.title())
+            .hint("trust names a file beside the edge file")
+    })?;
+    let trust = TrustPolicy::parse(edge.destination(), &text);
+    trust.map(Some).map_err(|error| error.at(path.display()).at(edge.title()))
 }
 
 /// The job as the sandbox plays it: its variables and nothing of this machine's, but for the clock.

@@ -4,6 +4,7 @@ pub mod action;
 mod attempts;
 pub mod common;
 pub mod completions;
+mod denial;
 mod document;
 pub mod dry_run;
 pub mod exec;

@@ -27,8 +27,9 @@ impl<'a> Subject<'a> {
         self.owner_id.is_some() && self.name_id.is_some()
     }
 
+    /// Also where they differ in case only: GitHub does not look at it, the clouds do.
     fn same_names(&self, other: &Subject<'_>) -> bool {
-        self.owner == other.owner && self.name == other.name
+        self.owner.eq_ignore_ascii_case(other.owner) && self.name.eq_ignore_ascii_case(other.name)
     }
 }
 
@@ -38,8 +39,17 @@ pub(super) fn story(expected: &str, presented: &str) -> Option<String> {
     if !wanted.same_names(&given) {
         return None;
     }
+    let more = of_same_repository(&wanted, &given, presented);
+    if (wanted.owner, wanted.name) == (given.owner, given.name) {
+        return more;
+    }
+    let case = "owner and repository differ in upper and lower case, and case counts".to_owned();
+    Some(more.map_or(case.clone(), |more| format!("{case}; {more}")))
+}
+
+fn of_same_repository(wanted: &Subject<'_>, given: &Subject<'_>, presented: &str) -> Option<String> {
     if wanted.has_ids() != given.has_ids() {
-        return Some(other_form(&wanted, &given));
+        return Some(other_form(wanted, given));
     }
     if given.has_ids() && (wanted.owner_id, wanted.name_id) != (given.owner_id, given.name_id) {
         return Some(
@@ -48,8 +58,8 @@ pub(super) fn story(expected: &str, presented: &str) -> Option<String> {
         );
     }
     let is = |subject: &Subject<'_>, kind: &str| subject.context.strip_prefix(kind).map(str::to_owned);
-    if let Some(environment) = is(&given, "environment:") {
-        return Some(match is(&wanted, "environment:") {
+    if let Some(environment) = is(given, "environment:") {
+        return Some(match is(wanted, "environment:") {
             Some(other) if other.replace(':', "%3A") == environment => {
                 format!("GitHub writes a `:` inside an environment's name as %3A: expect `{presented}`")
             }
@@ -62,10 +72,10 @@ pub(super) fn story(expected: &str, presented: &str) -> Option<String> {
     if given.context == "pull_request" {
         return Some("the run belongs to a pull request, whose subject carries no ref".to_owned());
     }
-    if is(&wanted, "environment:").is_some() {
+    if is(wanted, "environment:").is_some() {
         return Some("the job names no environment: `environment:` in the job puts it into the subject".to_owned());
     }
-    (is(&wanted, "ref:").is_some() && is(&given, "ref:").is_some()).then(|| "the run is of another ref".to_owned())
+    (is(wanted, "ref:").is_some() && is(given, "ref:").is_some()).then(|| "the run is of another ref".to_owned())
 }
 
 fn other_form(wanted: &Subject<'_>, given: &Subject<'_>) -> String {
@@ -103,6 +113,8 @@ mod tests {
             ("repo:a/b:ref:x", "repo:a@1/b@2:ref:y", "`repo:a@1/b@2:ref:x`"),
             ("repo:a@1/b@2:ref:x", "repo:a/b:ref:x", "`repo:a/b:ref:x`"),
             ("repo:a@1/b@2:ref:x", "repo:a@1/b@3:ref:x", "another repository"),
+            ("repo:A/b:ref:x", "repo:a/b:environment:y", "case counts; the job names the environment `y`"),
+            ("repo:A/b:x", "repo:a/b:x", "case counts"),
         ] {
             let story = story(expected, presented).unwrap();
             assert!(story.contains(word), "{expected} {presented}: {story}");

@@ -16,6 +16,7 @@ mod action_values;
 mod action_wrong;
 mod clocks;
 mod config;
+mod denial;
 mod docs;
 mod dry_run;
 mod env_file;

@@ -254,3 +254,30 @@ fn whoever_names_a_releases_files_names_the_same() {
         ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "win32-x64"]
     );
 }
+
+#[test]
+fn the_second_build_differs_in_everything_that_is_said() {
+    let scratch = Scratch::new();
+    let script = fs::read_to_string(checkout().join("scripts/check-reproducible")).unwrap();
+    scratch.write("scripts/check-reproducible", &script);
+    scratch.write(".gitignore", "target\n");
+    git(scratch.path(), &["init", "--quiet"]);
+    let wanted = |what: &str| {
+        // In place of the build, a program whose output is what it sees.
+        let build = format!("#!/bin/sh\nmkdir -p target\n{what} >target/out\necho \"$PWD/target/out\"\n");
+        let file = scratch.write("scripts/static-build", &build);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        git(scratch.path(), &["add", "."]);
+        git(scratch.path(), &["commit", "--quiet", "--message", "all"]);
+        let mut command = Command::new("bash");
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", scratch.path());
+        run(command.arg("scripts/check-reproducible").current_dir(scratch.path()))
+    };
+    let same = wanted("echo same");
+    assert_eq!(same.code, 0, "{}", same.stderr);
+    for what in ["pwd", "umask", "date +%Z", "echo $HOME", "echo $CARGO_HOME", "echo $XDG_CACHE_HOME", "echo $LC_ALL"] {
+        let ran = wanted(what);
+        assert_eq!(ran.code, 1, "{what} is the same in both builds: {}", ran.stderr);
+        assert!(ran.stderr.contains("expected the same bytes of both builds, met a difference"), "{}", ran.stderr);
+    }
+}

@@ -47,7 +47,7 @@ fn a_stranger_who_gets_in_is_shown_and_ends_with_1() {
     assert_eq!((ran.code, ran.stderr.as_str()), (1, ""), "{}", ran.stdout);
     for text in [
         "open.json\n  critical TP002  another organisation gets in\n",
-        "at       /Statement/0/Condition/StringLike/token.actions.githubusercontent.com:sub  line ",
+        "at       /Statement/0/Condition/StringLike/token.actions.githubusercontent.com:sub line ",
         "gets in  repo:stranger-org/shop:ref:refs/heads/main\n",
         "repository_owner=stranger-org",
         "fix      write organisation and repository out",

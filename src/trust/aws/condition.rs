@@ -24,7 +24,7 @@ pub(super) fn names_audience(condition: &Condition, request: &Request<'_>) -> bo
     let literal = |value: &String| operator.test != Test::Like || !value.contains(['*', '?']);
     let key = format!("{}:aud", request.provider).to_lowercase();
     let values = condition.values.as_deref().unwrap_or_default();
-    texts && bound && condition.key.to_lowercase() == key && !values.is_empty() && values.iter().all(literal)
+    texts && bound && condition.key.to_lowercase() == key && values.iter().all(literal)
 }
 
 fn one(condition: &Condition, effect: Effect, request: &Request<'_>) -> Node {

@@ -80,9 +80,7 @@ impl RoleTrust {
                     self.providers.push(provider);
                     return;
                 }
-                // An account's details hold a role once more in every instance profile.
-                let inside = object.iter().filter(|(name, _)| *name != "InstanceProfileList");
-                inside.for_each(|(name, inside)| self.walk(inside, &join(path, name)));
+                object.iter().for_each(|(name, inside)| self.walk(inside, &join(path, name)));
             }
             Value::Array(all) => {
                 all.iter().enumerate().for_each(|(at, inside)| self.walk(inside, &join(path, &at.to_string())));

@@ -137,3 +137,49 @@ impl Tree<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cel::parse;
+    use super::*;
+    use crate::claims::github::{ISSUER, Job};
+    use crate::trust::Truth;
+    use serde_json::json;
+    use time::OffsetDateTime;
+
+    #[test]
+    fn the_tree_of_a_condition_says_what_the_whole_gives() {
+        let atoms = [
+            "assertion.ref == 'refs/heads/main'",
+            "assertion.ref == 'x'",
+            "assertion.none == 'x'",
+            "assertion.ref == 1",
+            "assertion.ref > 'a'",
+            "true",
+            "!has(assertion.none)",
+            "assertion.iat == 0",
+        ];
+        let trust = ProviderTrust::from_json(&json!({"provider": {"oidc": {"issuerUri": ISSUER}}})).unwrap();
+        let claims = Job::default().claims(ISSUER, "x", OffsetDateTime::UNIX_EPOCH);
+        for a in atoms {
+            for b in atoms {
+                for text in [
+                    format!("{a} && {b}"),
+                    format!("{a} || {b}"),
+                    format!("({a} || {b}) && {a}"),
+                    format!("!({a} && {b})"),
+                    format!("{a} ? {b} : {a}"),
+                ] {
+                    let scope = Scope::new(Dialect::Google, vec![("assertion".to_owned(), assertion(&claims))]);
+                    let whole = match scope.value(&parse(&text).unwrap()) {
+                        Ok(Value::Bool(true)) => Truth::Yes,
+                        Err(Stop::Undecided(_)) => Truth::Unknown,
+                        _ => Truth::No,
+                    };
+                    let tree = check(&trust, &Expression::new(&text, CHARACTERS), &claims, &Mapped::default()).truth();
+                    assert_eq!(tree, whole, "{text}");
+                }
+            }
+        }
+    }
+}

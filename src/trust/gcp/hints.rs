@@ -17,10 +17,16 @@ pub(super) fn missing(node: Node, key: &str, claims: &Claims, in_mapping: bool) 
         _ if claims.as_map().is_empty() => "the token has no claims",
         _ => "not every token carries it",
     };
-    let instead = if in_mapping {
-        format!("`has(assertion.{name}) ? assertion.{name} : ''` in the mapping takes tokens without it")
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let (has, read) = if plain {
+        (format!("has(assertion.{name})"), format!("assertion.{name}"))
     } else {
-        format!("`has(assertion.{name}) && …` asks without an error")
+        (format!("{key} in assertion"), format!("assertion[{key}]"))
+    };
+    let instead = if in_mapping {
+        format!("`{has} ? {read} : 'none'` in the mapping takes tokens without it")
+    } else {
+        format!("`{has} && …` asks without an error")
     };
     node.hint(format!("the token has no `{name}` here ({why}), which is an error and never true; {instead}"))
 }

@@ -338,39 +338,12 @@ fn groups_are_members_one_by_one() {
 }
 
 #[test]
-fn the_tree_of_a_condition_says_what_the_whole_gives() {
-    use super::cel::{Dialect, Scope, Stop, parse};
-    let atoms = [
-        "assertion.ref == 'refs/heads/main'",
-        "assertion.ref == 'x'",
-        "assertion.none == 'x'",
-        "assertion.ref == 1",
-        "assertion.ref > 'a'",
-        "true",
-        "!has(assertion.none)",
-        "assertion.iat == 0",
-    ];
-    let trust = ProviderTrust::from_json(&file()).unwrap();
-    let claims = claims();
-    for a in atoms {
-        for b in atoms {
-            for text in [
-                format!("{a} && {b}"),
-                format!("{a} || {b}"),
-                format!("({a} || {b}) && {a}"),
-                format!("!({a} && {b})"),
-                format!("{a} ? {b} : {a}"),
-            ] {
-                let scope = Scope::new(Dialect::Google, vec![("assertion".to_owned(), mapping::assertion(&claims))]);
-                let whole = match scope.value(&parse(&text).unwrap()) {
-                    Ok(cel::Value::Bool(true)) => Truth::Yes,
-                    Err(Stop::Undecided(_)) => Truth::Unknown,
-                    _ => Truth::No,
-                };
-                let tree =
-                    condition::check(&trust, &cel::Expression::new(&text, 4_096), &claims, &Mapped::default()).truth();
-                assert_eq!(tree, whole, "{text}");
-            }
-        }
+fn an_identity_of_which_nothing_is_known_is_no_member_for_certain() {
+    let nothing = Mapped { attributes: vec![("x".to_owned(), None)], ..Mapped::default() };
+    for member in ["principal://POOL/subject/s", "principalSet://POOL/group/g", "principalSet://POOL/attribute.x/v"] {
+        let mut file = file();
+        file["bindings"][0]["members"] = json!([member.replace("POOL", POOL)]);
+        let trust = ProviderTrust::from_json(&file).unwrap();
+        assert_eq!(impersonation(&trust, &target(Some(ACCOUNT)), &nothing).decision, Decision::Undecided, "{member}");
     }
 }

@@ -123,6 +123,12 @@ fn moments() {
             ("2026-01-01", "1767225600", Unknown),
             ("2026-01-02", "1767225600", Yes),
             ("2025-12-30", "1767225600", No),
+            // A day may be one of any zone: from fourteen hours before it begins in UTC to fourteen behind its end.
+            ("2026-01-01", "1767171600", Yes),
+            ("2026-01-01", "1767178800", Unknown),
+            ("2026-01-01", "1767355200", Unknown),
+            ("2026-01-01", "1767366000", No),
+            ("2027-01-01T00:00:00Z", "2026-01-01", Unknown),
         ],
     );
     all(is(Order::LessOrEqual), &[("2026-01-01T00:00:00Z", "1767225600", Yes), ("1767225599", "1767225600", No)]);
@@ -180,6 +186,7 @@ fn arns_part_by_part() {
             ("arn:aws:x::1:a:b", "arn:aws:x::1:a:b", Yes),
             ("*", "arn:aws:iam::123456789012:role/a", Unknown),
             ("arn:aws:iam::1:role/a", "role/a", Unknown),
+            ("*:aws:iam::1:role/a", "x:aws:iam::1:role/a", Unknown),
         ],
     );
 }

@@ -141,6 +141,9 @@ fn size(value: &Value) -> Out {
     i64::try_from(size).map(Value::Int).map_err(|_| range())
 }
 
+/// How large a compiled pattern may be, in bytes: repetitions of repetitions grow without measure.
+const PATTERN_BYTES: usize = 1 << 16;
+
 /// `matches`: RE2, anywhere in the text. Only patterns that RE2 and the library here read alike.
 fn matches(text: &str, pattern: &str) -> Out {
     let undecided = |why: &str| Err(Stop::Undecided(format!("the pattern '{pattern}' of `matches`: {why}")));
@@ -150,7 +153,7 @@ fn matches(text: &str, pattern: &str) -> Out {
     if pattern.replace("(?:", "").contains("(?") || inside_set || border {
         return undecided("flags, named groups, borders of words and operations on sets are not understood here");
     }
-    match regex_lite::Regex::new(pattern) {
+    match regex_lite::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build() {
         Ok(regex) => Ok(Value::Bool(regex.is_match(text))),
         Err(error) => undecided(&error.to_string()),
     }
