@@ -139,15 +139,15 @@ impl JobArgs {
                 (Err(error), None) => return Err(error),
             },
         };
-        // Another repository has other numbers.
-        let id = |flag: &Option<String>, told: &Option<String>| {
+        // Another repository has other numbers, and a job of it need not run on the ref of the file's job.
+        let own = |flag: &Option<String>, told: &Option<String>| {
             flag.clone().or_else(|| told.clone().filter(|_| self.repo.is_none()))
         };
-        let git_ref = self.r#ref.clone().or_else(|| told.r#ref.clone());
+        let git_ref = own(&self.r#ref, &told.r#ref);
         let said = Told {
             git_ref: git_ref.is_some() || from == "the git checkout",
-            repository_id: id(&self.repository_id, &told.repository_id),
-            owner_id: id(&self.owner_id, &told.owner_id),
+            repository_id: own(&self.repository_id, &told.repository_id),
+            owner_id: own(&self.owner_id, &told.owner_id),
         };
         let git_ref = match (git_ref, from) {
             (Some(git_ref), _) => git_ref,

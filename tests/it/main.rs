@@ -48,4 +48,6 @@ mod tls;
 mod trips;
 mod trust_cases;
 mod trust_diff;
+mod trust_lint;
+mod trust_lint_cases;
 mod trust_render;

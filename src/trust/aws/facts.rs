@@ -61,6 +61,8 @@ pub(in crate::trust) struct ConditionFacts {
     /// The key without the provider before it.
     pub(in crate::trust) claim: String,
     pub(in crate::trust) filling: Filling,
+    /// Whether AWS fills the key is not known for certain.
+    pub(in crate::trust) unsure: bool,
     pub(in crate::trust) values: Vec<String>,
     /// `StringLike`, `ArnLike`: values have wildcards.
     pub(in crate::trust) wildcards: bool,
@@ -240,6 +242,7 @@ fn condition(condition: &super::document::Condition, issuers: &[(String, String)
         let host = issuer.strip_prefix("https://")?.to_lowercase();
         Some((key.strip_prefix(&host)?.strip_prefix(':')?.to_owned(), host))
     });
+    let unsure = own.as_ref().is_some_and(|(claim, host)| table::filled(host, claim) == Filled::Unsure);
     let (claim, filling) = match own {
         Some((claim, host)) => {
             let always = ["sub", "aud", "amr", "azp"].contains(&claim.as_str());
@@ -259,6 +262,7 @@ fn condition(condition: &super::document::Condition, issuers: &[(String, String)
         key: condition.key.clone(),
         claim,
         filling,
+        unsure,
         values: condition.values.clone().unwrap_or_default(),
         wildcards: matches!(operator.test, Test::Like | Test::Arn),
         texts: matches!(operator.test, Test::Like | Test::Text { .. }),

@@ -62,7 +62,7 @@ impl<'a> Examined<'a> {
             .iter()
             .flatten()
             .flat_map(|one| &one.conditions)
-            .filter(|one| one.filling == aws::Filling::Elsewhere)
+            .filter(|one| one.filling == aws::Filling::Elsewhere || one.unsure)
             .map(|one| one.path.clone())
             .collect();
         let denies = role.statements.iter().flatten().any(|one| !one.allow);

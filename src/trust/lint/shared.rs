@@ -31,7 +31,8 @@ pub(super) const RULES: [Rule; 17] = [
         why: "whoever registers a name that begins or ends like this one gets in",
         fix: "end the name with `/`, or compare it whole",
         check: Check::Of(|examined, hits| {
-            for group in examined.groups.iter().filter(|group| !group.admits(&Probe::Stranger)) {
+            let narrower = |group: &&Group| !group.admits(&Probe::Stranger) && !is_entra(examined);
+            for group in examined.groups.iter().filter(narrower) {
                 for trial in group.of_probe(&[Probe::Squat]) {
                     hits.admit(
                         hits.severity(),
@@ -112,7 +113,7 @@ pub(super) const RULES: [Rule; 17] = [
         name: "a person authorises",
         why: "who started a run says nothing of the code that it runs; people leave, and bots and re-runs bear other names",
         fix: "compare repository and environment, and let the environment's reviewers decide",
-        check: Check::Of(|examined, hits| persons(examined, hits)),
+        check: Check::Of(persons),
     },
     Rule {
         code: "TP014",
@@ -231,10 +232,15 @@ pub(super) fn strangers(examined: &Examined<'_>, hits: &mut Hits<'_>, wanted: Ca
     }
 }
 
+/// Entra's expressions have a rule of their own.
+fn is_entra(examined: &Examined<'_>) -> bool {
+    matches!(examined.part, Part::Azure(_))
+}
+
 /// Siblings; on an issuer of one organisation or enterprise also what would be strangers elsewhere.
 fn organisation(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     for group in &examined.groups {
-        if matches!(group.kind, Kind::CircleCi | Kind::Bitbucket) {
+        if matches!(group.kind, Kind::CircleCi | Kind::Bitbucket) || is_entra(examined) {
             continue;
         }
         let private = group.tenancy == Tenancy::Private;

@@ -112,11 +112,11 @@ impl Identity {
         let keys: Vec<&str> = parts.iter().map(|(key, _)| *key).collect();
         let default = matches!(keys.as_slice(), [] | ["repo"] | ["ref" | "environment" | "context"])
             || matches!(keys.as_slice(), ["repo", "ref" | "environment" | "context"]);
-        if !default || keys == ["ref"] && pattern.text().starts_with("ref:") {
+        // `ref:…` alone is a subject of its own making; behind a wildcard it is the end of a default one.
+        let alone =
+            keys.len() == 1 && keys.first().is_some_and(|key| *key != "repo" && pattern.text().starts_with(key));
+        if !default || alone {
             self.template = Some(keys.iter().map(|key| (*key).to_owned()).collect());
-        }
-        if !default && keys == ["environment"] || pattern.text().starts_with("environment:") {
-            self.template = Some(vec!["environment".to_owned()]);
         }
         if !pattern.fits(&self.subject()) {
             // The classic form fits not: perhaps the one with ids does (`repo:acme@*`).
@@ -210,7 +210,19 @@ impl Identity {
     fn of_stranger(&self, owner: &str) -> Identity {
         let mut other = self.elsewhere(owner, self.job.repository.split('/').nth(1).unwrap_or(SIBLING));
         other.job.owner_id = OTHER_IDS.0.to_owned();
+        if self.begins_free() {
+            // That he can make such a subject as well is a probe of its own.
+            other.template = None;
+        }
         other
+    }
+
+    /// Whether the subject begins with a claim that whoever writes a workflow chooses.
+    fn begins_free(&self) -> bool {
+        const FREE: [&str; 8] =
+            ["environment", "ref", "workflow", "event_name", "head_ref", "base_ref", "run_attempt", "actor"];
+        let first = self.template.as_ref().and_then(|template| template.first());
+        first.is_some_and(|first| FREE.contains(&first.as_str()))
     }
 
     fn elsewhere(&self, owner: &str, name: &str) -> Identity {
@@ -337,11 +349,10 @@ pub(super) fn tokens(wanted: &Wanted, now: i64) -> Vec<Token> {
 
 /// What a stranger's own template makes of his job, where the trust policy means a subject that is not the default.
 fn customised(intended: &Identity, add: &mut impl FnMut(Probe, &Identity)) {
-    let Some(template) = &intended.template else { return };
-    let free = ["environment", "ref", "workflow", "event_name", "head_ref", "base_ref", "run_attempt", "actor"];
-    let mut stranger = intended.of_stranger(STRANGER);
-    stranger.job.actor.clone_from(&intended.job.actor);
-    if template.first().is_some_and(|first| free.contains(&first.as_str())) {
+    if intended.begins_free() {
+        let mut stranger = intended.of_stranger(STRANGER);
+        stranger.template.clone_from(&intended.template);
+        stranger.job.actor.clone_from(&intended.job.actor);
         add(Probe::Customised, &stranger);
     }
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::github::other_case;
-use super::wanted::{Wanted, fill, name};
+use super::wanted::{ANY, ONE, Wanted, fill, name};
 use super::{Probe, SIBLING, STRANGER, Token, UNREVIEWED, template};
 use crate::claims::Claims;
 use crate::claims::gitlab::Job;
@@ -45,7 +45,8 @@ impl Identity {
             let parts = template::parse(pattern.text(), &KEYS, &[]).unwrap_or_default();
             parts.iter().for_each(|(key, text)| identity.set(key, text));
             let keys: Vec<String> = parts.iter().map(|(key, _)| (*key).to_owned()).collect();
-            if !keys.is_empty() && !DEFAULT.iter().take(keys.len()).eq(keys.iter()) {
+            let begins_open = pattern.text().starts_with([ANY, ONE]);
+            if !begins_open && !keys.is_empty() && !DEFAULT.iter().take(keys.len()).eq(keys.iter()) {
                 identity.template = keys;
             }
             if !pattern.fits(&identity.subject()) {

@@ -1,0 +1,99 @@
+//! The trust policies of `tests/cases/lint/`: as found in public, each with what it deserves, and safe ones.
+//!
+//! Expectations were written from the catalogue of rules. Everything above info has to be expected, and the other way round.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jobpass::trust::TrustPolicy;
+use jobpass::trust::lint::{Options, Report, Severity, lint, rules};
+use serde_json::Value;
+
+/// How many there are at least, and how many safe ones; the numbers only grow.
+const AT_LEAST: (usize, usize) = (100, 30);
+/// 2026-11-20, when the tokens of the battery are issued.
+const NOW: i64 = 1_795_132_800;
+
+fn cases(name: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/lint").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let document: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    document["cases"].as_array().unwrap().clone()
+}
+
+fn report(case: &Value) -> Report {
+    let text = serde_json::to_string_pretty(&case["trust"]).unwrap();
+    let trust = TrustPolicy::recognise(&text).unwrap_or_else(|error| panic!("{}: {}", case["name"], error.message));
+    lint(&trust, &Options { now: NOW, edge: None })
+}
+
+/// The worst severity of every rule that found something above info.
+fn found(report: &Report) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, Severity> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Info) {
+        let known = all.entry(finding.rule.code.to_owned()).or_insert(finding.severity);
+        *known = (*known).max(finding.severity);
+    }
+    all.into_iter().map(|(code, severity)| (code, severity.to_string())).collect()
+}
+
+fn wrong(case: &Value) -> Option<String> {
+    let report = report(case);
+    let expected: BTreeMap<String, String> = serde_json::from_value(case["findings"].clone()).unwrap();
+    let found = found(&report);
+    if found != expected {
+        return Some(format!("{}: found {found:?}, expected {expected:?}", case["name"]));
+    }
+    let admits = case["admits"].as_str()?;
+    let all: Vec<&String> = report.findings.iter().flat_map(|finding| &finding.admits).collect();
+    let shown = all.iter().any(|subject| subject.contains(admits));
+    (!shown).then(|| format!("{}: {admits} is not among {all:?}", case["name"]))
+}
+
+#[test]
+fn what_is_found_in_public_gets_what_it_deserves() {
+    let all: Vec<Value> = ["aws.json", "gcp.json", "azure.json"].into_iter().flat_map(cases).collect();
+    let wrong: Vec<String> = all.iter().filter_map(wrong).collect();
+    println!("{} trust policies", all.len());
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+    assert!(all.len() >= AT_LEAST.0, "{}", all.len());
+}
+
+#[test]
+fn safe_ones_give_nothing_above_info() {
+    let all = cases("safe.json");
+    let wrong: Vec<String> = all.iter().filter_map(wrong).collect();
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+    assert!(all.len() >= AT_LEAST.1, "{}", all.len());
+}
+
+#[test]
+fn a_finding_with_tokens_shows_the_first_as_a_whole() {
+    for case in ["aws.json", "gcp.json", "azure.json", "safe.json"].into_iter().flat_map(cases) {
+        for finding in report(&case).findings {
+            assert_eq!(finding.token.is_some(), !finding.admits.is_empty(), "{}", case["name"]);
+            assert!(!finding.path.ends_with('/'), "{} {}", case["name"], finding.path);
+            if let Some(token) = finding.token {
+                assert_eq!(finding.admits[0], token.subject());
+                assert!(finding.place.is_some(), "{} {}", case["name"], finding.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_rule_that_is_looked_for_is_shown_to_find_something() {
+    let all: Vec<String> = ["aws.json", "gcp.json", "azure.json", "safe.json"]
+        .into_iter()
+        .flat_map(cases)
+        .flat_map(|case| report(&case).findings.into_iter().map(|finding| finding.rule.code.to_owned()))
+        .collect();
+    // About files and exemptions: tests/it/trust_lint.rs.
+    let verbs = ["TP090", "TP091", "TP092"];
+    let silent: Vec<&str> = rules()
+        .filter(|rule| rule.not_here().is_none() && !verbs.contains(&rule.code))
+        .map(|rule| rule.code)
+        .filter(|code| !all.iter().any(|found| found == code))
+        .collect();
+    assert!(silent.is_empty(), "no case for {silent:?}");
+}
