@@ -1,6 +1,6 @@
 //! Who else would get in, and what is written wrong: the rules over one trust policy.
 //!
-//! A rule decides by tokens where it can: a battery of them ([`super::probe`]) goes through the evaluators, and a finding shows
+//! A rule decides by tokens where it can: a battery of them (`src/trust/probe`) goes through the evaluators, and a finding shows
 //! the first that was admitted. Only what no token can show (a dead key, a literal `*`) is read from the text. Pure.
 
 mod audience;

@@ -1,6 +1,6 @@
 //! The tightest trust policy for an edge and a job, ready to be pasted.
 //!
-//! First the pins: which claims have to have which values ([`pins`]). Then one file per cloud makes the rule of them in the
+//! First the pins: which claims have to have which values (`pins.rs`). Then one file per cloud makes the rule of them in the
 //! cloud's own JSON, which is what [`super::TrustPolicy::parse`] reads, and writes it in one of the [`Form`]s. What a cloud
 //! cannot compare, and what is not known, is a notice and never a looser rule without one.
 
