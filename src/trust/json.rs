@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 /// The longest file that is read, in bytes: a saved account with a thousand roles fits, a mistake does not.
 pub const MOST_BYTES: usize = 16 << 20;
 /// The longest key, in bytes. Keys become part of every path below them; the longest that a cloud writes is an issuer's path.
-const MAX_KEY: usize = 1_024;
+pub(super) const MAX_KEY: usize = 1_024;
 
 /// Reads one JSON value.
 pub(super) fn parse(text: &str) -> Result<Value, String> {

@@ -19,6 +19,7 @@ mod probe;
 pub mod render;
 mod subject;
 mod truth;
+mod yaml;
 
 pub use explanation::{Decision, Explanation, Node, Reason, Truth, Verdict};
 pub use json::MOST_BYTES;
@@ -57,15 +58,17 @@ impl TrustPolicy {
     ///   `{"provider": …, "pool": …, "bindings": […]}`;
     /// - Azure: the list that `az ad app federated-credential list` prints, or one credential of it.
     ///
+    /// Each as JSON or as YAML.
+    ///
     /// # Errors
-    /// Text that is not JSON, holds a key twice, or has not the shape named above. What is well formed and merely not
+    /// Text that is neither JSON nor YAML, holds a key twice, or has not the shape named above. What is well formed and merely not
     /// understood is no error: it makes the answer undecided.
     pub fn parse(destination: Destination, text: &str) -> Result<TrustPolicy> {
-        let parsed = read(text).and_then(|value| Rules::from_json(destination, &value));
-        let rules = parsed.map_err(|what| {
+        let parsed = placed(text).and_then(|(value, places)| Ok((Rules::from_json(destination, &value)?, places)));
+        let (rules, places) = parsed.map_err(|what| {
             Error::usage("trust-policy", format!("the {destination} trust policy cannot be read: {what}"))
         })?;
-        Ok(TrustPolicy { rules, places: Places::of(text) })
+        Ok(TrustPolicy { rules, places })
     }
 
     /// Reads a file of any of these forms, recognised by what is in it.
@@ -73,14 +76,15 @@ impl TrustPolicy {
     /// # Errors
     /// As [`TrustPolicy::parse`].
     pub fn recognise(text: &str) -> Result<TrustPolicy> {
-        let parsed = read(text).and_then(|value| Rules::from_json(destination_of(&value), &value));
-        let rules = parsed.map_err(|what| {
+        let parsed =
+            placed(text).and_then(|(value, places)| Ok((Rules::from_json(destination_of(&value), &value)?, places)));
+        let (rules, places) = parsed.map_err(|what| {
             Error::usage("trust-policy", format!("the trust policy cannot be read: {what}")).hint(
                 "save what `aws iam get-role`, `gcloud iam workload-identity-pools providers describe --format json` or \
                  `az ad app federated-credential list` prints",
             )
         })?;
-        Ok(TrustPolicy { rules, places: Places::of(text) })
+        Ok(TrustPolicy { rules, places })
     }
 
     /// Whose trust policy it is.
@@ -101,6 +105,17 @@ impl TrustPolicy {
 /// What is wrong with it.
 pub fn read(text: &str) -> std::result::Result<Value, String> {
     json::parse(aws::decode(text)?.as_deref().unwrap_or(text))
+}
+
+/// One JSON value, or one YAML document, with the places of its parts. What begins with a brace, a bracket or a percent-encoded
+/// brace is JSON, and its faults are JSON's.
+fn placed(text: &str) -> std::result::Result<(Value, Places), String> {
+    let body = text.trim_start_matches('\u{feff}').trim_start();
+    let json = read(text);
+    if json.is_ok() || body.is_empty() || ["{", "[", "%7B", "%7b"].iter().any(|begin| body.starts_with(begin)) {
+        return json.map(|value| (value, Places::of(text)));
+    }
+    yaml::parse(text)
 }
 
 /// Whose form it is. What is nobody's counts as AWS's, whose forms are the most.

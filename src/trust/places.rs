@@ -1,6 +1,6 @@
-//! Where things stand in a JSON text: line and column by JSON pointer.
+//! Where things stand in a text: line and column by JSON pointer.
 //!
-//! A walk over text that the strict parser has accepted already; it locates and judges nothing. What it cannot follow has no
+//! For JSON a walk over text that the strict parser has accepted already; it locates and judges nothing. What it cannot follow has no
 //! place, and the explanation is the same without.
 
 use std::iter::Peekable;
@@ -19,12 +19,12 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     /// A member's key, an item's or the root's value.
-    here: Option<Place>,
-    inside: Vec<(String, Places)>,
+    pub(super) here: Option<Place>,
+    pub(super) inside: Vec<(String, Places)>,
 }
 
 impl Places {
-    /// Walks a text that [`super::json::parse`] has accepted.
+    /// Walks a JSON text that [`super::json::parse`] has accepted.
     #[must_use]
     pub(super) fn of(text: &str) -> Places {
         let body = text.strip_prefix('\u{feff}').unwrap_or(text);
