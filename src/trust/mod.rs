@@ -87,6 +87,18 @@ impl TrustPolicy {
         Ok(TrustPolicy { rules, places })
     }
 
+    /// Reads a YAML file that nobody named: `None` for what is no CloudFormation template with a role in it.
+    ///
+    /// # Errors
+    /// As [`TrustPolicy::parse`], for a text that speaks of itself as a template.
+    pub fn template(text: &str) -> Result<Option<TrustPolicy>> {
+        match placed(text) {
+            Ok((value, _)) if !aws::is_template(&value) || aws::RoleTrust::is_empty(&value) => Ok(None),
+            Err(_) if !text.contains("AWS::") || !text.contains("Resources") => Ok(None),
+            _ => TrustPolicy::recognise(text).map(Some),
+        }
+    }
+
     /// Whose trust policy it is.
     #[must_use]
     pub fn destination(&self) -> Destination {

@@ -21,7 +21,7 @@ use crate::world::World;
 /// Arguments of `jobpass trust lint`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Trust policies as the clouds' tools print them, directories of them (*.json), or a jobpass.toml for its edges'
+    /// Trust policies as the clouds' tools print them, directories of them (*.json, and templates in *.yaml or *.yml), or a jobpass.toml for its edges'
     /// [default: the nearest jobpass.toml]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -87,6 +87,8 @@ struct Wanted {
     path: PathBuf,
     shown: String,
     edge: Option<Edge>,
+    /// Met in a directory: a YAML file may be anything there.
+    met: bool,
 }
 
 /// Prints the findings: exit 1 when one is as bad as `--fail-on`, else 0.
@@ -98,14 +100,21 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let wanted = wanted(args, settings.as_ref(), world)?;
     let now = world.clock.now();
     let (mut found, mut decisions) = (Vec::new(), 0);
-    for (one, report) in wanted.iter().zip(look_at_all(&wanted, now.unix_timestamp())) {
-        let report = report?;
+    let mut looked_at = Vec::new();
+    let reports = look_at_all(&wanted, now.unix_timestamp());
+    for (one, report) in wanted.into_iter().zip(reports) {
+        let Some(report) = report? else { continue };
         decisions += report.decisions;
         found.extend(report.findings.into_iter().map(|finding| Found {
             file: one.shown.clone(),
             finding,
             exempt: None,
         }));
+        looked_at.push(one);
+    }
+    let wanted = looked_at;
+    if wanted.is_empty() {
+        return Err(nothing());
     }
     if let Some((path, settings)) = &settings {
         exempt(&mut found, &wanted, path, settings, now.date(), world);
@@ -139,7 +148,7 @@ fn wanted(args: &Args, settings: Option<&(PathBuf, file::File)>, world: &World) 
     let edges = |all: &mut Vec<Wanted>| {
         for edge in settings.into_iter().flat_map(|(_, file)| &file.edges) {
             if let Some(path) = &edge.trust {
-                all.push(Wanted { path: path.clone(), shown: near(path, world), edge: Some(edge.clone()) });
+                all.push(Wanted { path: path.clone(), shown: near(path, world), edge: Some(edge.clone()), met: false });
             }
         }
     };
@@ -153,19 +162,27 @@ fn wanted(args: &Args, settings: Option<&(PathBuf, file::File)>, world: &World) 
         } else if path.is_dir() {
             let mut below = Vec::new();
             walk(&path, &mut below)?;
-            all.extend(below.into_iter().map(|path| Wanted { shown: near(&path, world), path, edge: None }));
+            all.extend(below.into_iter().map(|path| Wanted { shown: near(&path, world), path, edge: None, met: true }));
         } else {
-            all.push(Wanted { shown: named.display().to_string(), path, edge: None });
+            all.push(Wanted { shown: named.display().to_string(), path, edge: None, met: false });
         }
     }
     if all.is_empty() {
-        return Err(Error::usage("no-trust-policies", "there is no trust policy to look at")
-            .hint("name files or directories of *.json, or a jobpass.toml whose edges have `trust`"));
+        return Err(nothing());
     }
     Ok(all)
 }
 
-/// Every `*.json` below a directory, sorted; links to directories are not followed, nor hidden ones entered.
+fn nothing() -> Error {
+    Error::usage("no-trust-policies", "there is no trust policy to look at")
+        .hint("name files, directories of *.json or of templates, or a jobpass.toml whose edges have `trust`")
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// Every `*.json`, `*.yaml` and `*.yml` below a directory, sorted; links to directories are not followed, nor hidden ones entered.
 fn walk(directory: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
     let unreadable = |error: std::io::Error| unreadable(&format!("cannot read {}: {error}", directory.display()));
     let mut entries: Vec<_> =
@@ -176,7 +193,7 @@ fn walk(directory: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if kind.is_dir() && !hidden {
             walk(&path, into)?;
-        } else if !kind.is_dir() && path.extension().is_some_and(|extension| extension == "json") {
+        } else if !kind.is_dir() && (path.extension().is_some_and(|extension| extension == "json") || is_yaml(&path)) {
             into.push(path);
         }
     }
@@ -194,7 +211,7 @@ fn unreadable(why: &str) -> Error {
 }
 
 /// Every file, in order, by as many threads as the machine has cores.
-fn look_at_all(wanted: &[Wanted], now: i64) -> Vec<Result<lint::Report>> {
+fn look_at_all(wanted: &[Wanted], now: i64) -> Vec<Result<Option<lint::Report>>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = wanted.len().div_ceil(threads).max(1);
     let some = |part: &[Wanted]| part.iter().map(|one| look(one, now)).collect::<Vec<_>>();
@@ -208,17 +225,23 @@ fn look_at_all(wanted: &[Wanted], now: i64) -> Vec<Result<lint::Report>> {
     })
 }
 
-fn look(wanted: &Wanted, now: i64) -> Result<lint::Report> {
+/// `None` for what was only met, and is no template with a role.
+fn look(wanted: &Wanted, now: i64) -> Result<Option<lint::Report>> {
+    let met = wanted.met && is_yaml(&wanted.path);
     let bytes =
         files::read_limited(&wanted.path, trust::MOST_BYTES as u64).map_err(|error| unreadable(&error.message))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| unreadable(&format!("cannot read {}: it is not UTF-8", wanted.shown)))?;
+    let text = match std::str::from_utf8(&bytes) {
+        Ok(text) => text,
+        Err(_) if met => return Ok(None),
+        Err(_) => return Err(unreadable(&format!("cannot read {}: it is not UTF-8", wanted.shown))),
+    };
     let trust = match &wanted.edge {
-        Some(edge) => TrustPolicy::parse(edge.destination(), text),
-        None => TrustPolicy::recognise(text),
+        Some(edge) => TrustPolicy::parse(edge.destination(), text).map(Some),
+        None if met => TrustPolicy::template(text),
+        None => TrustPolicy::recognise(text).map(Some),
     };
     let trust = trust.map_err(|error| error.at(&wanted.shown))?;
-    Ok(lint::lint(&trust, &lint::Options { now, edge: wanted.edge.as_ref() }))
+    Ok(trust.map(|trust| lint::lint(&trust, &lint::Options { now, edge: wanted.edge.as_ref() })))
 }
 
 /// Marks what is exempt; an exemption past its date, or one that hides nothing, is a finding itself.

@@ -30,6 +30,9 @@ pub(super) fn names_audience(condition: &Condition, request: &Request<'_>) -> bo
 fn one(condition: &Condition, effect: Effect, request: &Request<'_>) -> Node {
     let unsupported =
         |expected: String, why: &str| Node::leaf(condition.path.clone(), expected, "", Verdict::Unsupported).hint(why);
+    if let Some((shown, why)) = &condition.later {
+        return unsupported(shown.clone(), why);
+    }
     let Some(values) = &condition.values else {
         return unsupported(String::new(), "values that are no texts, whole numbers or truth values");
     };

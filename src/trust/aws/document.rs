@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::template::{self, ACCOUNT, PARTITION};
 use crate::trust::join;
 use crate::trust::json::{text, texts, unknown_keys};
 
@@ -17,6 +18,43 @@ pub(super) struct Document {
     pub(super) path: String,
     /// Characters without white space.
     pub(super) size: usize,
+}
+
+/// Why there is no document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// AWS would not take it.
+    Broken(String),
+    /// What it says is not known yet: it stands in a template or a plan.
+    Later(String),
+}
+
+impl Unread {
+    /// In words.
+    pub(super) fn why(&self) -> &str {
+        let (Unread::Broken(why) | Unread::Later(why)) = self;
+        why
+    }
+}
+
+impl From<String> for Unread {
+    fn from(why: String) -> Self {
+        Unread::Broken(why)
+    }
+}
+
+impl From<&str> for Unread {
+    fn from(why: &str) -> Self {
+        Unread::Broken(why.to_owned())
+    }
+}
+
+/// An error where a value is known later only.
+fn now(value: Option<&Value>, path: &str) -> Result<(), Unread> {
+    match value.and_then(template::later) {
+        Some(why) => Err(Unread::Later(format!("{path}: {why}"))),
+        None => Ok(()),
+    }
 }
 
 /// Allow or Deny.
@@ -45,11 +83,41 @@ pub(super) struct Statement {
 #[derive(Clone, Debug)]
 pub(super) enum Principal {
     /// The federated principals, with where each stands. An AWS or service principal is no web identity: the list stays empty.
-    Federated(Vec<(String, String)>),
+    Federated(Vec<Federated>),
     /// `"*"`, or none at all: AWS refuses such a document.
     Refused,
-    /// Something that cannot be told to match or not.
-    Unknown,
+    /// Something that cannot be told to match or not, and why.
+    Unknown(String),
+}
+
+/// One federated principal.
+#[derive(Clone, Debug)]
+pub(super) struct Federated {
+    pub(super) path: String,
+    pub(super) name: Name,
+}
+
+/// How a template names a principal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// As it stands there.
+    Text(String),
+    /// With [`ACCOUNT`] or [`PARTITION`] for the role's own.
+    Own(String),
+    /// Something that is known later only: what stands there, and why.
+    Later(String, String),
+}
+
+impl Name {
+    /// The name in a role of this account and partition; what is not known of them stays as it is.
+    pub(super) fn of(&self, account: Option<&str>, partition: Option<&str>) -> String {
+        match self {
+            Name::Text(text) | Name::Later(text, _) => text.clone(),
+            Name::Own(text) => {
+                text.replace(ACCOUNT, account.unwrap_or(ACCOUNT)).replace(PARTITION, partition.unwrap_or(PARTITION))
+            }
+        }
+    }
 }
 
 /// What a statement is for.
@@ -69,18 +137,24 @@ pub(super) struct Condition {
     pub(super) key: String,
     /// `None` for what is neither text, number nor truth value.
     pub(super) values: Option<Vec<String>>,
+    /// What stands there instead, and why it is not known yet.
+    pub(super) later: Option<(String, String)>,
     /// The same operator or the same key stands there again in other letters: which counts is not documented.
     pub(super) doubled: bool,
 }
 
 impl Document {
     /// Reads the document that stands at `path`.
-    pub(super) fn from_json(value: &Value, path: &str) -> Result<Self, String> {
+    pub(super) fn from_json(value: &Value, path: &str) -> Result<Self, Unread> {
+        now(Some(value), path)?;
         let document = value.as_object().ok_or("expected an object with Version and Statement")?;
+        for name in ["Version", "Statement"] {
+            now(document.get(name), &join(path, name))?;
+        }
         let version = text(document, "Version")?;
         match version {
             None | Some("2012-10-17" | "2008-10-17") => {}
-            Some(other) => return Err(format!("the version `{other}` is none that IAM has")),
+            Some(other) => return Err(format!("the version `{other}` is none that IAM has").into()),
         }
         let list = join(path, "Statement");
         let statements: Vec<(String, &Value)> = match document.get("Statement") {
@@ -88,12 +162,15 @@ impl Document {
                 many.iter().enumerate().map(|(at, one)| (join(&list, &at.to_string()), one)).collect()
             }
             Some(one @ Value::Object(_)) => vec![(list.clone(), one)],
-            _ => return Err("it has no Statement".to_owned()),
+            _ => return Err("it has no Statement".into()),
         };
         let read = |(path, value): (String, &Value)| {
             let at = path.clone();
-            let object = value.as_object().ok_or_else(|| format!("{at} is no object"))?;
-            Statement::from_json(object, path).map_err(|what| format!("{at}: {what}"))
+            let object = value.as_object().ok_or_else(|| Unread::Broken(format!("{at} is no object")))?;
+            Statement::from_json(object, path).map_err(|unread| match unread {
+                Unread::Broken(what) => Unread::Broken(format!("{at}: {what}")),
+                later => later,
+            })
         };
         Ok(Document {
             statements: statements.into_iter().map(read).collect::<Result<_, _>>()?,
@@ -110,11 +187,16 @@ fn paths(names: Vec<String>, path: &str) -> Vec<String> {
 }
 
 impl Statement {
-    fn from_json(object: &Map<String, Value>, path: String) -> Result<Self, String> {
+    fn from_json(object: &Map<String, Value>, path: String) -> Result<Self, Unread> {
+        for name in ["Effect", "Action", "NotAction", "Condition"] {
+            now(object.get(name), &join(&path, name))?;
+        }
         let effect = match text(object, "Effect")? {
             Some("Allow") => Effect::Allow,
             Some("Deny") => Effect::Deny,
-            other => return Err(format!("the effect is `{}`, expected Allow or Deny", other.unwrap_or_default())),
+            other => {
+                return Err(format!("the effect is `{}`, expected Allow or Deny", other.unwrap_or_default()).into());
+            }
         };
         let list = |name: &str| match object.get(name) {
             None => Ok(None),
@@ -132,7 +214,7 @@ impl Statement {
         let conditions = match object.get("Condition") {
             None => Vec::new(),
             Some(Value::Object(operators)) => conditions(operators, &join(&path, "Condition"), &mut unknown)?,
-            Some(_) => return Err("`Condition` is no object".to_owned()),
+            Some(_) => return Err("`Condition` is no object".into()),
         };
         let sid = text(object, "Sid")?.filter(|sid| !sid.is_empty()).map(str::to_owned);
         let others = others(object.get("Principal"), &join(&path, "Principal"));
@@ -151,42 +233,76 @@ impl Statement {
 }
 
 fn principal(principal: Option<&Value>, path: &str) -> Principal {
+    let unknown = |value: &Value| {
+        let why = "the principal is none that can be told to match";
+        Principal::Unknown(template::later(value).unwrap_or_else(|| why.to_owned()))
+    };
     let kinds = match principal {
         Some(Value::Object(kinds)) if !kinds.is_empty() => kinds,
         None | Some(Value::String(_)) => return Principal::Refused,
-        _ => return Principal::Unknown,
+        Some(other) => return unknown(other),
     };
     let mut all = Vec::new();
     for (kind, value) in kinds {
         let path = join(path, kind);
-        let Some(values) = texts(value) else { return Principal::Unknown };
-        match kind.as_str() {
-            "Federated" if value.is_array() => {
-                all.extend(values.into_iter().enumerate().map(|(at, one)| (one, join(&path, &at.to_string()))));
-            }
-            "Federated" => all.extend(values.into_iter().map(|one| (one, path.clone()))),
-            "AWS" | "Service" if !values.iter().any(|value| value.contains('*')) => {}
-            _ => return Principal::Unknown,
+        match (kind.as_str(), names(value)) {
+            ("Federated", _) => match federated(value, &path) {
+                Some(named) => all.extend(named),
+                None => return unknown(value),
+            },
+            ("AWS" | "Service", Some(names)) if !names.iter().any(|name| name.contains('*')) => {}
+            ("AWS" | "Service", None) => return unknown(value),
+            _ => return unknown(principal.unwrap_or(value)),
         }
     }
     Principal::Federated(all)
+}
+
+fn federated(value: &Value, path: &str) -> Option<Vec<Federated>> {
+    let one = |(path, value): (String, &Value)| Some(Federated { path, name: name(value)? });
+    match value {
+        Value::Array(many) => {
+            many.iter().enumerate().map(|(at, value)| one((join(path, &at.to_string()), value))).collect()
+        }
+        value => one((path.to_owned(), value)).map(|one| vec![one]),
+    }
+}
+
+fn name(value: &Value) -> Option<Name> {
+    match (value, template::own(value), template::later(value)) {
+        (Value::String(text), ..) => Some(Name::Text(text.clone())),
+        (_, Some(text), _) => Some(Name::Own(text.to_owned())),
+        (_, None, Some(why)) => Some(Name::Later(template::shown(value), why)),
+        _ => None,
+    }
+}
+
+/// One text or a list, with account and partition left as they stand.
+fn names(value: &Value) -> Option<Vec<String>> {
+    let one = |value: &Value| value.as_str().or_else(|| template::own(value)).map(str::to_owned);
+    match value {
+        Value::Array(many) => many.iter().map(one).collect(),
+        value => one(value).map(|one| vec![one]),
+    }
 }
 
 fn others(principal: Option<&Value>, path: &str) -> Vec<(String, String)> {
     let kinds = principal.and_then(Value::as_object).into_iter().flatten().filter(|(kind, _)| *kind != "Federated");
     kinds
         .flat_map(|(kind, value)| {
-            let names = texts(value).unwrap_or_else(|| vec![value.to_string()]);
+            let names = names(value).unwrap_or_else(|| vec![value.to_string()]);
             names.into_iter().map(move |name| (format!("{kind} {name}"), join(path, kind)))
         })
         .collect()
 }
 
-fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<String>) -> Result<Vec<Condition>, String> {
+fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<String>) -> Result<Vec<Condition>, Unread> {
     let mut all: Vec<Condition> = Vec::new();
     for (operator, keys) in operators {
         let path = join(path, operator);
-        let keys = keys.as_object().ok_or_else(|| format!("the condition `{operator}` is no object"))?;
+        now(Some(keys), &path)?;
+        let keys =
+            keys.as_object().ok_or_else(|| Unread::Broken(format!("the condition `{operator}` is no object")))?;
         if keys.is_empty() {
             // An operator without a key: what AWS makes of it is not documented.
             unknown.push(path.clone());
@@ -197,6 +313,7 @@ fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<Stri
                 operator: operator.clone(),
                 key: key.clone(),
                 values: values(value),
+                later: template::later(value).map(|why| (template::shown(value), why)),
                 doubled: false,
             });
         }

@@ -1,8 +1,8 @@
 //! A role trust policy as facts.
 
-use super::document::{Actions, Condition, Document, Effect, Principal, Statement};
+use super::document::{Actions, Condition, Document, Effect, Federated, Name, Principal, Statement};
 use super::input::{Provider, RoleTrust};
-use crate::edge::aws::Target;
+use crate::edge::aws::{RoleArn, Target};
 use crate::trust::drift::{Fact, Part, Said};
 use crate::trust::join;
 
@@ -12,10 +12,11 @@ const AUDIENCES: &str = "audiences of the OIDC provider";
 /// What the file says of the edge's role and of the providers beside it.
 pub(in crate::trust) fn said(trust: &RoleTrust, target: &Target) -> Result<Said, String> {
     let role = trust.role(Some(&target.role)).map_err(|roles| format!("it holds {roles}, not {}", target.role))?;
-    let document = role.document.as_ref().map_err(Clone::clone)?;
+    let document = role.document.as_ref().map_err(|unread| unread.why().to_owned())?;
+    let arn = RoleArn::parse(&target.role)?;
     let mut said = Said::default();
     said.not_understood.clone_from(&document.unknown);
-    said.parts = document.statements.iter().map(|statement| part(statement, &mut said.not_understood)).collect();
+    said.parts = document.statements.iter().map(|statement| part(statement, &arn, &mut said.not_understood)).collect();
     if uses_variables(document) {
         let value = if document.variables { "2012-10-17" } else { "older, where `${` is no variable" };
         let fact = Fact::new("version", value, join(&role.path, "Version"));
@@ -40,7 +41,7 @@ fn uses_variables(document: &Document) -> bool {
     values.into_iter().any(|value| value.contains("${"))
 }
 
-fn part(statement: &Statement, not_understood: &mut Vec<String>) -> Part {
+fn part(statement: &Statement, arn: &RoleArn, not_understood: &mut Vec<String>) -> Part {
     let effect = match statement.effect {
         Effect::Allow => "Allow",
         Effect::Deny => "Deny",
@@ -49,9 +50,16 @@ fn part(statement: &Statement, not_understood: &mut Vec<String>) -> Part {
     not_understood.extend(statement.unknown.iter().cloned());
     match &statement.principal {
         Principal::Federated(named) => {
-            facts.extend(named.iter().map(|(name, path)| Fact::new("federated principal", name, path.clone())));
+            for Federated { path, name } in named {
+                if matches!(name, Name::Later(..)) {
+                    not_understood.push(path.clone());
+                } else {
+                    let name = name.of(Some(&arn.account), Some(&arn.partition.to_string()));
+                    facts.push(Fact::new("federated principal", &name, path.clone()));
+                }
+            }
         }
-        Principal::Refused | Principal::Unknown => not_understood.push(join(&statement.path, "Principal")),
+        Principal::Refused | Principal::Unknown(_) => not_understood.push(join(&statement.path, "Principal")),
     }
     facts.extend(statement.others.iter().map(|(name, path)| Fact::new("principal", name, path.clone())));
     let mut actions = |key: &str, field: &str, names: &[String]| {

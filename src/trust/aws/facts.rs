@@ -1,9 +1,9 @@
 //! What a role trust policy says, laid out for checks that look at the text and not at one token.
 
-use super::document::{Actions, Document, Effect, Principal};
+use super::document::{Actions, Condition, Document, Effect, Federated, Name, Principal};
 use super::input::{Provider, Role, RoleTrust};
 use super::operator::{Operator, Set, Test};
-use super::statement::provider_host;
+use super::statement::named_host;
 use super::table::{self, Filled};
 use super::{ASSUME, TAG};
 use crate::trust::glob;
@@ -27,6 +27,8 @@ pub(in crate::trust) struct StatementFacts {
     pub(in crate::trust) allow: bool,
     /// Issuers, with `https://`, and where they stand.
     pub(in crate::trust) issuers: Vec<(String, String)>,
+    /// Where principals stand that are known later only.
+    pub(in crate::trust) later: Vec<String>,
     pub(in crate::trust) actions: ActionFacts,
     pub(in crate::trust) conditions: Vec<ConditionFacts>,
 }
@@ -86,7 +88,7 @@ impl<'a> RoleFacts<'a> {
         RoleFacts {
             role,
             providers,
-            statements: document.map(statements).map_err(Clone::clone),
+            statements: document.map(statements).map_err(|unread| unread.why().to_owned()),
             size: document.map_or(0, |document| document.size),
             variables: document.is_ok_and(|document| document.variables),
         }
@@ -199,9 +201,10 @@ fn statements(document: &Document) -> Vec<StatementFacts> {
     let one = |statement: &super::document::Statement| {
         let issuers = match &statement.principal {
             Principal::Federated(named) => {
-                named.iter().filter_map(|(name, path)| Some((issuer(name)?, path.clone()))).collect()
+                let one = |one: &Federated| Some((issuer(&one.name, &statement.conditions)?, one.path.clone()));
+                named.iter().filter_map(one).collect()
             }
-            Principal::Refused | Principal::Unknown => Vec::new(),
+            Principal::Refused | Principal::Unknown(_) => Vec::new(),
         };
         let conditions = statement.conditions.iter().filter_map(|one| condition(one, &issuers)).collect();
         StatementFacts {
@@ -209,14 +212,28 @@ fn statements(document: &Document) -> Vec<StatementFacts> {
             allow: statement.effect == Effect::Allow,
             actions: actions(&statement.actions),
             issuers,
+            later: later(statement),
             conditions,
         }
     };
     document.statements.iter().map(one).collect()
 }
 
-fn issuer(principal: &str) -> Option<String> {
-    let host = provider_host(principal).or_else(|| (principal == table::GOOGLE).then_some(principal))?;
+fn later(statement: &super::document::Statement) -> Vec<String> {
+    let Principal::Federated(named) = &statement.principal else { return Vec::new() };
+    named.iter().filter(|one| matches!(one.name, Name::Later(..))).map(|one| one.path.clone()).collect()
+}
+
+/// The issuer of a principal; of one that is known later only, the one that the conditions beside it speak of.
+fn issuer(name: &Name, conditions: &[Condition]) -> Option<String> {
+    let host = match name {
+        Name::Text(text) if text == table::GOOGLE => text.clone(),
+        Name::Text(_) | Name::Own(_) => named_host(name)?,
+        Name::Later(..) => conditions.iter().find_map(|one| {
+            let (host, claim) = one.key.rsplit_once(':')?;
+            (host.contains('.') && ["aud", "sub"].contains(&claim)).then(|| host.to_owned())
+        })?,
+    };
     Some(format!("https://{host}"))
 }
 
@@ -235,7 +252,7 @@ fn actions(actions: &Actions) -> ActionFacts {
     }
 }
 
-fn condition(condition: &super::document::Condition, issuers: &[(String, String)]) -> Option<ConditionFacts> {
+fn condition(condition: &Condition, issuers: &[(String, String)]) -> Option<ConditionFacts> {
     let operator = Operator::parse(&condition.operator)?;
     let key = condition.key.to_lowercase();
     let own = issuers.iter().find_map(|(issuer, _)| {

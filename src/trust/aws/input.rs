@@ -1,12 +1,13 @@
 //! The files that hold role trust policies, recognised by what is in them.
 //!
-//! A bare document; `aws iam get-role`, `list-roles`, `get-account-authorization-details`; a CloudFormation template in JSON;
+//! A bare document; `aws iam get-role`, `list-roles`, `get-account-authorization-details`; a CloudFormation template;
 //! `terraform show -json`; and, beside or inside any of them, the OIDC provider with its client ids as `aws iam
 //! get-open-id-connect-provider`, the template or Terraform has it: `{"role": …, "provider": …}` is one file with both.
 
 use serde_json::{Map, Value};
 
-use super::document::Document;
+use super::document::{Document, Principal, Unread};
+use super::{LONGEST_SESSION, Request, template};
 use crate::trust::{join, json};
 
 /// The longest document that is read, in bytes without white space: four times what AWS takes (IAM quotas), so that a document
@@ -27,9 +28,11 @@ pub(super) struct Role {
     pub(super) arn: Option<String>,
     pub(super) name: Option<String>,
     /// `Err` says why its document cannot be read.
-    pub(super) document: Result<Document, String>,
+    pub(super) document: Result<Document, Unread>,
     /// Seconds, and where they stand.
     pub(super) longest_session: Option<(u64, String)>,
+    /// Where something else stands than seconds.
+    pub(super) unsure_session: Option<String>,
     /// `None` when the file does not say.
     pub(super) tags: Option<Vec<(String, String)>>,
 }
@@ -48,17 +51,60 @@ pub(super) struct Provider {
 impl RoleTrust {
     /// Reads a file of one of these forms.
     pub(in crate::trust) fn from_json(value: &Value) -> Result<Self, String> {
+        let found = RoleTrust::of(value);
+        match found.roles.as_slice() {
+            [] => Err("expected a role trust policy (an object with Statement), or a role, template or plan with one"
+                .to_owned()),
+            [Role { document: Err(Unread::Broken(why)), .. }] => Err(why.clone()),
+            _ => Ok(found),
+        }
+    }
+
+    /// Whether there is no role in it at all.
+    pub(in crate::trust) fn is_empty(value: &Value) -> bool {
+        RoleTrust::of(value).roles.is_empty()
+    }
+
+    fn of(value: &Value) -> Self {
         let mut found = RoleTrust { roles: Vec::new(), providers: Vec::new() };
+        if template::is_template(value) {
+            found.template(value);
+            return found;
+        }
         // A plan holds the state before it as well, and every change once more.
         match ["planned_values", "values"].iter().find(|name| value.get(**name).is_some_and(Value::is_object)) {
             Some(name) => found.walk(value.get(*name).unwrap_or(value), &join("", name)),
             None => found.walk(value, ""),
         }
-        match found.roles.as_slice() {
-            [] => Err("expected a role trust policy (an object with Statement), or a role, template or plan with one"
-                .to_owned()),
-            [Role { document: Err(why), .. }] => Err(why.clone()),
-            _ => Ok(found),
+        found
+    }
+
+    /// The resources of a template, as far as they are certain before it is deployed.
+    fn template(&mut self, root: &Value) {
+        for (name, resource) in template::settled(root) {
+            let path = join("/Resources", &name);
+            if name.starts_with("Fn::") {
+                if resource.to_string().contains("AssumeRolePolicyDocument") {
+                    let why = format!("`{name}` makes roles when the stack is deployed");
+                    self.roles.push(Role::later(&path, None, why));
+                }
+                continue;
+            }
+            let (roles, providers) = (self.roles.len(), self.providers.len());
+            self.walk(&resource, &path);
+            if resource.get("Condition").is_some() {
+                // It may not be made, and another one be there with another list.
+                self.providers.truncate(providers);
+            }
+            for role in self.roles.iter_mut().skip(roles) {
+                let usual = (LONGEST_SESSION, role.path.clone());
+                if role.longest_session.is_none() && role.unsure_session.is_none() {
+                    role.longest_session = Some(usual);
+                }
+            }
+        }
+        if let Some(why) = template::rewritten(root) {
+            self.roles.iter_mut().for_each(|role| role.document = Err(Unread::Later(why.clone())));
         }
     }
 
@@ -75,6 +121,14 @@ impl RoleTrust {
                         self.roles.push(Role::around(object, document, path, name));
                         return;
                     }
+                }
+                if object.get("type").is_some_and(|kind| kind == "aws_iam_role")
+                    && let Some(Value::Object(values)) = object.get("values")
+                    && values.get("assume_role_policy").is_none_or(Value::is_null)
+                {
+                    let why = "its trust policy is known after apply: save `terraform show -json` of the state then";
+                    self.roles.push(Role::later(&join(path, "values"), Some(values), why.to_owned()));
+                    return;
                 }
                 if let Some(provider) = Provider::from_json(object, path) {
                     self.providers.push(provider);
@@ -93,7 +147,8 @@ impl RoleTrust {
         }
     }
 
-    /// The role that is asked for: by its ARN, by its name where the file has no ARN, or the only one if nobody asks by name.
+    /// The role that is asked for: by its ARN, by its name where the file has no ARN; if nobody asks by name, the only one, or
+    /// the only one that a web identity could have.
     pub(super) fn role(&self, arn: Option<&str>) -> Result<&Role, String> {
         let list = |roles: &[&Role]| {
             let name = |role: &&Role| role.arn.as_ref().or(role.name.as_ref()).unwrap_or(&role.path).clone();
@@ -105,18 +160,40 @@ impl RoleTrust {
             (None, Some(own), Some(_)) => Some(own.as_str()) == short,
             _ => true,
         };
-        let fitting: Vec<&Role> = self.roles.iter().filter(fits).collect();
+        let mut fitting: Vec<&Role> = self.roles.iter().filter(fits).collect();
+        // An account has a name once; what has none in the file is another role then.
+        if arn.is_some() && fitting.iter().any(|role| role.is_named()) {
+            fitting.retain(|role| role.is_named());
+        }
+        if arn.is_none() && fitting.len() > 1 {
+            let federated: Vec<&Role> = fitting.iter().copied().filter(|role| role.may_federate()).collect();
+            if !federated.is_empty() {
+                fitting = federated;
+            }
+        }
         match fitting.as_slice() {
             [one] => Ok(one),
             [] => Err(list(&self.roles.iter().collect::<Vec<_>>())),
             many => Err(list(many)),
         }
     }
+
+    /// The OIDC provider of the request, where the file has it once; `Err` where it has several that are not alike.
+    pub(super) fn registered(&self, request: &Request<'_>) -> Result<Option<&Provider>, String> {
+        let mut all = self.providers.iter().filter(|one| one.is(request));
+        let first = all.next();
+        match first.zip(all.find(|other| first.is_some_and(|first| first.client_ids != other.client_ids))) {
+            None => Ok(first),
+            Some((one, other)) => Err(format!("{} and {} are for the same issuer and differ", one.path, other.path)),
+        }
+    }
 }
 
 fn holds_document(value: &Value) -> bool {
     match value {
-        Value::Object(object) => object.contains_key("Statement") || object.keys().any(|name| name.starts_with("Fn::")),
+        Value::Object(object) => {
+            object.contains_key("Statement") || template::own(value).is_some() || template::later(value).is_some()
+        }
         Value::String(_) => true,
         _ => false,
     }
@@ -130,8 +207,27 @@ impl Role {
             name: None,
             document: document(value, path),
             longest_session: None,
+            unsure_session: None,
             tags: None,
         }
+    }
+
+    /// A role whose trust policy is not known yet.
+    fn later(path: &str, object: Option<&Map<String, Value>>, why: String) -> Role {
+        let text = |name: &str| Some(object?.get(name)?.as_str()?.to_owned());
+        let (arn, name) = (text("arn"), text("name"));
+        let document = Err(Unread::Later(why));
+        Role { path: path.to_owned(), arn, name, document, longest_session: None, unsure_session: None, tags: None }
+    }
+
+    fn is_named(&self) -> bool {
+        self.arn.is_some() || self.name.is_some()
+    }
+
+    /// Whether a web identity could have it, as far as its statements are read.
+    fn may_federate(&self) -> bool {
+        let some = |principal: &Principal| !matches!(principal, Principal::Federated(named) if named.is_empty());
+        self.document.as_ref().map_or(true, |document| document.statements.iter().any(|one| some(&one.principal)))
     }
 
     /// The role whose object holds the document: AWS's own names, CloudFormation's and Terraform's.
@@ -142,12 +238,19 @@ impl Role {
         };
         let text = |names: &[&'static str]| of(names).and_then(|(_, value)| value.as_str()).map(str::to_owned);
         let longest = of(&["MaxSessionDuration", "max_session_duration"]);
+        let longest = longest.map(|(name, seconds)| (seconds.as_u64(), join(path, name)));
+        // What another mapping brings in may be anything.
+        let merged = [template::MERGE, "Fn::Transform"].iter().find(|name| object.contains_key(**name));
         Role {
             path: path.to_owned(),
             arn: text(&["Arn", "arn"]),
             name: text(&["RoleName", "name"]),
-            document: document(value, &join(path, name)),
-            longest_session: longest.and_then(|(name, seconds)| Some((seconds.as_u64()?, join(path, name)))),
+            document: match merged {
+                Some(what) => Err(Unread::Later(format!("what `{what}` brings into the role is not looked up"))),
+                None => document(value, &join(path, name)),
+            },
+            unsure_session: longest.as_ref().filter(|(seconds, _)| seconds.is_none()).map(|(_, path)| path.clone()),
+            longest_session: longest.and_then(|(seconds, path)| Some((seconds?, path))),
             tags: of(&["Tags", "tags_all", "tags"]).and_then(|(_, value)| tags(value)),
         }
     }
@@ -163,19 +266,25 @@ fn tags(value: &Value) -> Option<Vec<(String, String)>> {
     }
 }
 
-/// A document as it stands there, or as a text: JSON, or JSON percent-encoded as IAM's interface gives it.
-fn document(value: &Value, path: &str) -> Result<Document, String> {
+/// A document as it stands there, or as a text: JSON, JSON percent-encoded as IAM's interface gives it, or JSON that a template puts
+/// account and partition into.
+fn document(value: &Value, path: &str) -> Result<Document, Unread> {
     let inner;
-    let value = match value {
-        Value::String(text) => {
+    let value = match (value, template::own(value)) {
+        (Value::String(text), _) => {
             inner = json::parse(decode(text)?.as_deref().unwrap_or(text))?;
             &inner
         }
-        other => other,
+        (_, Some(text)) => {
+            let why = || Unread::Later(format!("{path}: what it is put together from is no JSON by itself"));
+            inner = template::substituted(text).ok_or_else(why)?;
+            &inner
+        }
+        (other, None) => other,
     };
     let size = value.to_string().len();
     if size > MOST_BYTES {
-        return Err(format!("it has {size} bytes; AWS takes 4096 characters at most, and {MOST_BYTES} are read"));
+        return Err(format!("it has {size} bytes; AWS takes 4096 characters at most, and {MOST_BYTES} are read").into());
     }
     Document::from_json(value, path)
 }

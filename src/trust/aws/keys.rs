@@ -49,6 +49,9 @@ impl Found {
 
 /// Looks a condition key up. Names of keys are compared without regard to case.
 pub(super) fn find(key: &str, request: &Request<'_>) -> Found {
+    if key.contains("${") {
+        return Found::Unknown("neither IAM nor CloudFormation puts anything into a key".to_owned());
+    }
     let key = key.to_lowercase();
     let provider = request.provider.to_lowercase();
     match key.strip_prefix(&provider).and_then(|rest| rest.strip_prefix(':')) {

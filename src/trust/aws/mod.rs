@@ -16,14 +16,16 @@ mod operator;
 mod statement;
 mod table;
 mod tags;
+mod template;
 mod variable;
 
 pub(super) use drift::said;
 pub(in crate::trust) use facts::{ConditionFacts, Filling, RoleFacts, StatementFacts};
 pub use input::RoleTrust;
 pub(super) use input::decode;
+pub(super) use template::is_template;
 
-use self::document::{Document, Effect};
+use self::document::{Document, Effect, Unread};
 use self::input::{Provider, Role};
 use super::explanation::{Decision, Explanation, Node, Truth, Verdict};
 use super::places::join;
@@ -60,6 +62,7 @@ struct Request<'a> {
     /// The names that the token's provider has in a `Principal`; empty when the role's account is not known.
     principals: Vec<String>,
     account: Option<String>,
+    partition: Option<String>,
     claims: &'a Claims,
     session_name: Option<&'a str>,
     known: &'a [(String, Vec<String>)],
@@ -91,7 +94,13 @@ pub fn evaluate(trust: &RoleTrust, asked: &Asked<'_>) -> Explanation {
     };
     let document = match &role.document {
         Ok(document) => document,
-        Err(why) => return undecided(&role.path, "role trust policy", "one that can be read", why, ""),
+        Err(unread) => {
+            let expected = match unread {
+                Unread::Broken(_) => "one that can be read",
+                Unread::Later(_) => "one whose text is known",
+            };
+            return undecided(&role.path, "role trust policy", expected, "", unread.why());
+        }
     };
     let Some(provider) = asked.issuer.strip_prefix("https://").filter(|host| !host.is_empty()) else {
         let hint = "IAM's providers have https:// URLs only; keys and ARNs leave it out";
@@ -106,13 +115,17 @@ pub fn evaluate(trust: &RoleTrust, asked: &Asked<'_>) -> Explanation {
         provider,
         principals: principals(provider, arn.as_ref()),
         account: arn.as_ref().map(|arn| arn.account.clone()),
+        partition: arn.as_ref().map(|arn| arn.partition.to_string()),
         claims: asked.claims,
         session_name: asked.session_name,
         known: asked.known,
         role_tags: role.tags.as_deref(),
         variables: document.variables,
     };
-    let registered = trust.providers.iter().find(|one| one.is(&request));
+    let registered = match trust.registered(&request) {
+        Ok(registered) => registered,
+        Err(why) => return undecided("", AUDIENCE, "one list of them", "", &why),
+    };
     let mut parts =
         actions(asked.claims).map(|action| decide(document, action, &request, registered.is_some())).collect();
     flatten(&mut parts);
@@ -232,6 +245,13 @@ fn audience(provider: &Provider, request: &Request<'_>) -> Node {
 
 /// A session that is asked for longer than the role allows is a fault of the request.
 fn duration(role: &Role, seconds: Option<u64>) -> Option<Node> {
+    if let (Some(path), Some(seconds)) = (&role.unsure_session, seconds)
+        && seconds > LONGEST_SESSION
+    {
+        // No role has less than that.
+        let node = Node::leaf(path.clone(), "", format!("{seconds} s"), Verdict::Unsupported).what(DURATION);
+        return Some(node.hint("how long a session of this role may last is known when the stack is deployed"));
+    }
     let (most, path) = role.longest_session.as_ref()?;
     let verdict = Verdict::from(Truth::from(seconds? <= *most));
     let node = Node::leaf(path.clone(), format!("at most {most} s"), format!("{} s", seconds?), verdict).what(DURATION);

@@ -1,6 +1,6 @@
 //! One statement: whom it is for, what it is for, and under which conditions.
 
-use super::document::{Actions, Effect, Principal, Statement};
+use super::document::{Actions, Effect, Federated, Name, Principal, Statement};
 use super::{Node, Request, Truth, Verdict, condition, hints, join};
 use crate::trust::glob;
 
@@ -50,19 +50,22 @@ fn principal(statement: &Statement, request: &Request<'_>) -> Node {
             return leaf(Verdict::Unsupported)
                 .hint("AWS refuses a role trust policy with `\"Principal\": \"*\"` or without a principal");
         }
-        Principal::Unknown => {
-            return leaf(Verdict::Unsupported).hint("the principal is none that can be told to match");
-        }
+        Principal::Unknown(why) => return leaf(Verdict::Unsupported).hint(why.as_str()),
     };
     if named.is_empty() {
         return leaf(Verdict::Mismatch)
             .sides("a federated principal", wanted)
             .hint("AWS and service principals are no web identity");
     }
-    let one = |(name, path): &(String, String)| {
+    let one = |Federated { path, name }: &Federated| {
+        let shown = name.of(request.account.as_deref(), request.partition.as_deref());
         let verdict = same_provider(name, statement.effect, request);
-        let node = Node::leaf(path.clone(), name.clone(), wanted.clone(), verdict).what("provider");
-        if verdict == Verdict::Match { node } else { hints::provider(node, name, request) }
+        let node = Node::leaf(path.clone(), shown.clone(), wanted.clone(), verdict).what("provider");
+        match (name, verdict) {
+            (Name::Later(_, why), _) => node.hint(why.as_str()),
+            (_, Verdict::Match) => node,
+            _ => hints::provider(node, &shown, request),
+        }
     };
     match named.as_slice() {
         [only] => one(only),
@@ -70,16 +73,24 @@ fn principal(statement: &Statement, request: &Request<'_>) -> Node {
     }
 }
 
-fn same_provider(name: &str, effect: Effect, request: &Request<'_>) -> Verdict {
+fn same_provider(name: &Name, effect: Effect, request: &Request<'_>) -> Verdict {
+    let name = match name {
+        Name::Later(..) => return Verdict::Unsupported,
+        Name::Text(text) => text.clone(),
+        // Whichever account it is, it is the role's own.
+        Name::Own(_) => {
+            name.of(request.account.as_deref().or(Some(ANY_ACCOUNT)), request.partition.as_deref().or(Some("aws")))
+        }
+    };
     if name.contains(['*', '?', '$']) {
         // IAM accepts none of them here, so there is nothing documented to evaluate.
         return Verdict::Unsupported;
     }
     let matches = if request.principals.is_empty() {
         // The role's account is not known; the note says so.
-        provider_host(name) == Some(request.provider)
+        provider_host(&name) == Some(request.provider)
     } else {
-        request.principals.iter().any(|own| own == name)
+        request.principals.contains(&name)
     };
     let other_case = name.to_lowercase();
     let case_only = if request.principals.is_empty() {
@@ -93,6 +104,14 @@ fn same_provider(name: &str, effect: Effect, request: &Request<'_>) -> Verdict {
         (false, Effect::Deny) if case_only => Verdict::Unsupported,
         (false, _) => Verdict::Mismatch,
     }
+}
+
+/// Stands for the role's account where nobody knows it.
+const ANY_ACCOUNT: &str = "000000000000";
+
+/// The issuer, without `https://`, that a federated principal names by its ARN.
+pub(super) fn named_host(name: &Name) -> Option<String> {
+    provider_host(&name.of(Some(ANY_ACCOUNT), Some("aws"))).map(str::to_owned)
 }
 
 /// The issuer, without `https://`, that an OIDC provider's ARN ends with.

@@ -13,6 +13,7 @@ pub(super) fn request(claims: &Claims) -> Request<'_> {
     Request {
         provider: HOST,
         principals: vec![PROVIDER.to_owned()],
+        partition: Some("aws".to_owned()),
         account: None,
         claims,
         session_name: None,

@@ -57,14 +57,11 @@ impl<'a> Examined<'a> {
         if !federated && !role.path().is_empty() {
             return None;
         }
-        let elsewhere: Vec<String> = role
-            .statements
-            .iter()
-            .flatten()
-            .flat_map(|one| &one.conditions)
-            .filter(|one| one.filling == aws::Filling::Elsewhere || one.unsure)
-            .map(|one| one.path.clone())
-            .collect();
+        let of_key = |one: &aws::StatementFacts| {
+            let outside = one.conditions.iter().filter(|one| one.filling == aws::Filling::Elsewhere || one.unsure);
+            outside.map(|one| one.path.clone()).chain(one.later.clone()).collect::<Vec<_>>()
+        };
+        let elsewhere: Vec<String> = role.statements.iter().flatten().flat_map(of_key).collect();
         let denies = role.statements.iter().flatten().any(|one| !one.allow);
         let mut decisions = 0;
         let mut groups = Vec::new();
