@@ -48,6 +48,7 @@ mod tls;
 mod trips;
 mod trust_cases;
 mod trust_diff;
+mod trust_files;
 mod trust_lint;
 mod trust_lint_cases;
 mod trust_render;
