@@ -257,3 +257,6 @@ fn whole(pieces: Vec<Piece>) -> Option<Value> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
