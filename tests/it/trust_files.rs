@@ -202,6 +202,22 @@ fn lint_finds_who_gets_in_through_each_of_them() {
     }
 }
 
+/// A subject that is made of parameters may be tight: nothing above info is said of it, and what is said elsewhere stays.
+#[test]
+fn a_subject_that_is_a_parameter_is_no_finding() {
+    let args = ["trust", "lint", &format!("{FILES}/pipeline.yaml"), "--format", "json"];
+    let document: Value = serde_json::from_str(&run_in(&checkout(), &[], args).stdout).unwrap();
+    let found = |path: &str| {
+        let all = document["findings"].as_array().unwrap().iter();
+        all.filter(|one| one["severity"] != "info" && one["path"].as_str().unwrap().starts_with(path)).count()
+    };
+    assert_eq!(
+        (found("/Resources/Preview"), found("/Resources/Deploy"), found("/Resources/Perhaps")),
+        (0, 0, 1),
+        "{document:#}"
+    );
+}
+
 /// A principal that is known later lets in whoever its conditions do: that is told, and not passed over in silence.
 #[test]
 fn a_provider_that_is_a_parameter_hides_no_stranger() {

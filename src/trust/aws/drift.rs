@@ -1,7 +1,9 @@
 //! A role trust policy as facts.
 
-use super::document::{Actions, Condition, Document, Effect, Federated, Name, Principal, Statement};
-use super::input::{Provider, RoleTrust};
+use super::document::{Actions, Condition, Document, Effect, Statement};
+use super::input::RoleTrust;
+use super::principal::{Federated, Name, Principal};
+use super::provider::Provider;
 use crate::edge::aws::{RoleArn, Target};
 use crate::trust::drift::{Fact, Part, Said};
 use crate::trust::join;

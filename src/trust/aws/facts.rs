@@ -1,8 +1,10 @@
 //! What a role trust policy says, laid out for checks that look at the text and not at one token.
 
-use super::document::{Actions, Condition, Document, Effect, Federated, Name, Principal};
-use super::input::{Provider, Role, RoleTrust};
+use super::document::{Actions, Condition, Document, Effect};
+use super::input::{Role, RoleTrust};
 use super::operator::{Operator, Set, Test};
+use super::principal::{Federated, Name, Principal};
+use super::provider::Provider;
 use super::statement::named_host;
 use super::table::{self, Filled};
 use super::{ASSUME, TAG};
@@ -66,6 +68,8 @@ pub(in crate::trust) struct ConditionFacts {
     /// Whether AWS fills the key is not known for certain.
     pub(in crate::trust) unsure: bool,
     pub(in crate::trust) values: Vec<String>,
+    /// Its values are known later only, or none of those that IAM takes.
+    pub(in crate::trust) unread: bool,
     /// `StringLike`, `ArnLike`: values have wildcards.
     pub(in crate::trust) wildcards: bool,
     pub(in crate::trust) texts: bool,
@@ -281,6 +285,7 @@ fn condition(condition: &Condition, issuers: &[(String, String)]) -> Option<Cond
         filling,
         unsure,
         values: condition.values.clone().unwrap_or_default(),
+        unread: condition.values.is_none(),
         wildcards: matches!(operator.test, Test::Like | Test::Arn),
         texts: matches!(operator.test, Test::Like | Test::Text { .. }),
         null: operator.test == Test::Null,

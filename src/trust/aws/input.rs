@@ -6,7 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Document, Principal, Unread};
+use super::document::{Document, Unread};
+use super::principal::Principal;
+use super::provider::Provider;
 use super::{LONGEST_SESSION, Request, template};
 use crate::trust::{join, json};
 
@@ -35,17 +37,6 @@ pub(super) struct Role {
     pub(super) unsure_session: Option<String>,
     /// `None` when the file does not say.
     pub(super) tags: Option<Vec<(String, String)>>,
-}
-
-/// One OIDC provider.
-#[derive(Clone, Debug)]
-pub(super) struct Provider {
-    /// Where the client ids stand.
-    pub(super) path: String,
-    pub(super) arn: Option<String>,
-    /// With or without `https://`, as it stands there.
-    pub(super) url: Option<String>,
-    pub(super) client_ids: Vec<String>,
 }
 
 impl RoleTrust {
@@ -308,19 +299,4 @@ pub(in crate::trust) fn decode(text: &str) -> Result<Option<String>, String> {
         }
     }
     String::from_utf8(decoded).map(Some).map_err(|_| "the percent-encoding is no UTF-8".to_owned())
-}
-
-impl Provider {
-    fn from_json(object: &Map<String, Value>, path: &str) -> Option<Provider> {
-        let (name, ids) = ["ClientIDList", "ClientIdList", "client_id_list"]
-            .iter()
-            .find_map(|name| Some((*name, object.get(*name)?)))?;
-        let text = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str().map(str::to_owned));
-        Some(Provider {
-            path: join(path, name),
-            arn: text(&["Arn", "arn", "OpenIDConnectProviderArn"]),
-            url: text(&["Url", "url"]),
-            client_ids: ids.as_array()?.iter().map(|id| id.as_str().map(str::to_owned)).collect::<Option<_>>()?,
-        })
-    }
 }

@@ -13,6 +13,8 @@ mod hints;
 mod input;
 mod keys;
 mod operator;
+mod principal;
+mod provider;
 mod statement;
 mod table;
 mod tags;
@@ -26,7 +28,8 @@ pub(super) use input::decode;
 pub(super) use template::is_template;
 
 use self::document::{Document, Effect, Unread};
-use self::input::{Provider, Role};
+use self::input::Role;
+use self::provider::Provider;
 use super::explanation::{Decision, Explanation, Node, Truth, Verdict};
 use super::places::join;
 use crate::claims::Claims;
@@ -266,14 +269,6 @@ fn claims_in_form(claims: &Claims) -> Option<Node> {
     let why = tags::asked(claims)?.err()?;
     let node = Node::leaf("", "session tags as AWS documents them", tags::TAGS, Verdict::Unsupported);
     Some(node.what("session tags in the token").hint(why))
-}
-
-impl Provider {
-    fn is(&self, request: &Request<'_>) -> bool {
-        let url = self.url.as_deref().map(|url| url.strip_prefix("https://").unwrap_or(url));
-        let account = |arn: &String| request.principals.is_empty() || request.principals.contains(arn);
-        url == Some(request.provider) && self.arn.as_ref().is_none_or(account)
-    }
 }
 
 #[cfg(test)]

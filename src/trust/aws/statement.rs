@@ -1,6 +1,7 @@
 //! One statement: whom it is for, what it is for, and under which conditions.
 
-use super::document::{Actions, Effect, Federated, Name, Principal, Statement};
+use super::document::{Actions, Effect, Statement};
+use super::principal::{Federated, Name, Principal};
 use super::{Node, Request, Truth, Verdict, condition, hints, join};
 use crate::trust::glob;
 

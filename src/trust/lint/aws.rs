@@ -255,7 +255,7 @@ fn refused(examined: &Examined<'_>, hits: &mut Hits<'_>) {
             one.texts && ["sub", "job_workflow_ref"].contains(&one.claim.as_str()) && one.filling == Filling::Claim
         };
         let mut scoping = statement.conditions.iter().filter(scopes);
-        let first = |one: &ConditionFacts| one.patterns().next().is_some_and(|first| !first.is_open());
+        let first = |one: &ConditionFacts| one.unread || one.patterns().next().is_some_and(|first| !first.is_open());
         if !scoping.any(first) {
             let message = "neither `sub` nor `job_workflow_ref` is compared with more than a `*` in its first value";
             hits.add(&statement.path, message);
