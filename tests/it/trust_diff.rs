@@ -438,6 +438,7 @@ fn the_tools_are_asked_word_by_word_and_no_shell_reads_a_name() {
     let ran = run_in(scratch.path(), &[("PATH", &path)], ["trust", "pull", "--config", &config]);
     let asked = fs::read_to_string(scratch.path().join("asked")).unwrap();
     assert_eq!(asked, "<iam><get-role><--role-name=a+b=$(id),c><--region=eu-central-1><--output=json>");
+    assert!(ran.stderr.contains("asking aws for aws edge `e`\n"), "{}", ran.stderr);
     // And the answer is of another role, in another account perhaps.
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     assert!(ran.stderr.contains("presented  arn:aws:iam::123456789012:role/other"), "{}", ran.stderr);
