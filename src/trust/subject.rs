@@ -57,6 +57,9 @@ fn of_same_repository(wanted: &Subject<'_>, given: &Subject<'_>, presented: &str
                 .to_owned(),
         );
     }
+    if wanted.context == given.context {
+        return None;
+    }
     let is = |subject: &Subject<'_>, kind: &str| subject.context.strip_prefix(kind).map(str::to_owned);
     if let Some(environment) = is(given, "environment:") {
         return Some(match is(wanted, "environment:") {
@@ -118,6 +121,11 @@ mod tests {
         ] {
             let story = story(expected, presented).unwrap();
             assert!(story.contains(word), "{expected} {presented}: {story}");
+        }
+        // Where only the names differ, nothing is said of the rest.
+        for rest in ["ref:refs/heads/main", "environment:prod", "pull_request"] {
+            let story = story(&format!("repo:A/b:{rest}"), &format!("repo:a/b:{rest}")).unwrap();
+            assert!(story.ends_with("case counts"), "{rest}: {story}");
         }
         for (expected, presented) in
             [("repo:a/b:ref:x", "repo:c/b:ref:x"), ("x", "repo:a/b:ref:x"), ("repo:a/b", "repo:a/b:x")]
