@@ -7,6 +7,7 @@ use super::common::{NetArgs, SourceArgs};
 use super::format::Format;
 use super::job::JobArgs;
 use super::render::{self, Style};
+use super::until_signal;
 use crate::claims::Claims;
 use crate::edge::{Destination, aws, azure};
 use crate::error::{Error, Kind, Result};
@@ -117,7 +118,7 @@ async fn presented(args: &Args, trust: &TrustPolicy, world: &World) -> Result<Pr
         match runner::choose(&args.source.wanted(), world) {
             Ok(chosen) => {
                 let audience = audience.ok_or_else(no_audience)?;
-                let token = chosen.source.id_token(&audience, &args.net.client(world)?, world).await?;
+                let token = until_signal(chosen.source.id_token(&audience, &args.net.client(world)?, world)).await?;
                 let issuer = token.unverified.issuer();
                 return Ok(Presented { claims: token.unverified, issuer, told_by: chosen.why });
             }

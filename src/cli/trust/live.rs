@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::common::deadline;
 use crate::cli::render::talk;
+use crate::cli::until_signal;
 use crate::edge::Edge;
 use crate::error::{Error, Result};
 use crate::files::{read_limited, read_stdin};
@@ -43,7 +44,7 @@ impl LiveArgs {
                 talk(&format!("asking {} for {}", live::tool(edge.destination()), edge.title()));
                 live::fetch(edge, deadline, world)
             });
-            return stream::iter(asking).buffered(AT_ONCE).try_collect().await;
+            return until_signal(stream::iter(asking).buffered(AT_ONCE).try_collect()).await;
         };
         let saved = read(path, world)?;
         let by_name = saved.get("edges").and_then(Value::as_object);
