@@ -119,8 +119,10 @@ impl<'a> RoleFacts<'a> {
     /// is outside of the file decides nothing. Without its Denies, if so wished.
     pub(in crate::trust) fn alone(&self, issuer: &str, audiences: &[String], denies: bool) -> RoleTrust {
         let mut role = self.role.clone();
-        if let (Ok(document), false) = (&mut role.document, denies) {
-            document.statements.retain(|statement| statement.effect == Effect::Allow);
+        if let Ok(document) = &mut role.document {
+            // Refused as it stands, it may be stored once that is mended: then breadth counts.
+            document.refused.clear();
+            document.statements.retain(|statement| denies || statement.effect == Effect::Allow);
         }
         let mut providers = self.providers.to_vec();
         if self.registered(issuer).is_none() {
