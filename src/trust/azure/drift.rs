@@ -6,10 +6,14 @@ use crate::trust::join;
 
 /// What the list says.
 pub(in crate::trust) fn said(trust: &FederatedCredentials) -> Said {
-    let unknown = |one: &FederatedCredential| one.unknown.iter().map(|name| join(&one.path, name)).collect::<Vec<_>>();
+    let unknown = |one: &FederatedCredential| {
+        let expression = join(&one.path, "claimsMatchingExpression");
+        let inside = one.flexible.iter().flat_map(|flexible| &flexible.unknown).map(|name| join(&expression, name));
+        one.unknown.iter().map(|name| join(&one.path, name)).chain(inside).collect::<Vec<_>>()
+    };
     Said {
-        parts: trust.0.iter().map(part).collect(),
-        not_understood: trust.0.iter().flat_map(unknown).collect(),
+        parts: trust.all.iter().map(part).collect(),
+        not_understood: trust.all.iter().flat_map(unknown).chain(trust.more.clone()).collect(),
         silent: Vec::new(),
     }
 }
