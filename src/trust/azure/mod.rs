@@ -183,13 +183,11 @@ pub fn evaluate(trust: &FederatedCredentials, issuer: &str, claims: &Claims) -> 
 /// How far a credential agrees, with the code of what stands in the way: the more, the nearer.
 fn nearness(parts: &[Node]) -> (u8, &'static str) {
     let holds = |node: &Node| node.verdict == Verdict::Match;
-    // An expression is a group and has no sides of its own.
-    let case_only = |node: &Node| node.is_leaf() && node.is_case_only();
-    let fits = |node: &Node| holds(node) || case_only(node);
+    let fits = |node: &Node| holds(node) || node.is_case_only();
     match parts {
         [issuer, audience, subject, ..] => {
             let three = [issuer, audience, subject];
-            if three.iter().all(|node| fits(node)) && three.iter().any(|node| case_only(node)) {
+            if three.iter().all(|node| fits(node)) && three.iter().any(|node| node.is_case_only()) {
                 (4, "AADSTS7002138")
             } else if holds(issuer) && holds(audience) {
                 (3, "AADSTS700213")
