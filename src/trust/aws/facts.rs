@@ -97,6 +97,11 @@ impl<'a> RoleFacts<'a> {
         &self.role.path
     }
 
+    /// Where its list of statements stands.
+    pub(in crate::trust) fn list_path(&self) -> Option<&'a str> {
+        self.role.document.as_ref().ok().map(|document| document.path.as_str())
+    }
+
     /// The role's ARN or name; empty for a bare document.
     pub(in crate::trust) fn title(&self) -> &'a str {
         self.role.arn.as_deref().or(self.role.name.as_deref()).unwrap_or_default()
