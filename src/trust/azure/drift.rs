@@ -8,7 +8,12 @@ use crate::trust::join;
 pub(in crate::trust) fn said(trust: &FederatedCredentials) -> Said {
     let unknown = |one: &FederatedCredential| {
         let expression = join(&one.path, "claimsMatchingExpression");
-        let inside = one.flexible.iter().flat_map(|flexible| &flexible.unknown).map(|name| join(&expression, name));
+        let language = |language: Option<i64>| language.is_none().then(|| "languageVersion".to_owned());
+        let inside = one
+            .flexible
+            .iter()
+            .flat_map(|flexible| flexible.unknown.iter().cloned().chain(language(flexible.language)));
+        let inside = inside.map(|name| join(&expression, &name));
         one.unknown.iter().map(|name| join(&one.path, name)).chain(inside).collect::<Vec<_>>()
     };
     Said {
