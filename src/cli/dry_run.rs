@@ -120,7 +120,12 @@ fn inside(sandbox: &Running, job: &Job, world: &World) -> Result<World> {
 fn finding(attempt: Attempt, edge: &Edge, trust: Option<&TrustPolicy>, issuer: &str) -> Finding {
     let gate_closed = attempt.outcome.as_ref().is_err_and(|error| error.code == "gate");
     let explanation = match (trust, &attempt.id_token) {
-        (Some(trust), Some(token)) => Some(trust::evaluate(trust, &attempt.asked.edge, issuer, &token.unverified)),
+        (Some(trust), Some(token)) => {
+            // As the destination would see the token: the stand-in's own `iss` is in nobody's condition.
+            let mut claims = token.unverified.clone();
+            claims.set("iss", issuer);
+            Some(trust::evaluate(trust, &attempt.asked.edge, issuer, &claims))
+        }
         _ => None,
     };
     let decision = match (&explanation, &attempt.outcome) {

@@ -118,9 +118,10 @@ async fn presented(args: &Args, trust: &TrustPolicy, world: &World) -> Result<Pr
         match runner::choose(&args.source.wanted(), world) {
             Ok(chosen) => {
                 let audience = audience.ok_or_else(no_audience)?;
-                let token = until_signal(chosen.source.id_token(&audience, &args.net.client(world)?, world)).await?;
-                let issuer = token.unverified.issuer();
-                return Ok(Presented { claims: token.unverified, issuer, told_by: chosen.why });
+                let client = args.net.client(world)?;
+                let token = until_signal(chosen.source.id_token(&audience, &client, world)).await?;
+                let claims = runner::seen(&token.unverified, client.sandbox());
+                return Ok(Presented { issuer: claims.issuer(), claims, told_by: chosen.why });
             }
             // Outside of any job it is the checkout that says which one is meant.
             Err(error)

@@ -3,6 +3,24 @@
 //! Source: GitHub's OpenID Connect reference (2026): an environment takes the ref's place, a pull request has none, a `:` in a
 //! value is `%3A`; repositories created, renamed or transferred after 2026-07-15 have ids in their subject.
 
+use serde_json::Value;
+
+use super::Verdict;
+use super::explanation::Node;
+use crate::claims::Claims;
+
+/// A token without a subject is none that an issuer gives (OpenID Connect Core 1.0, section 2: `sub` is required), so what a
+/// destination does with one is not documented; `None` where there is one.
+pub(super) fn absent(claims: &Claims) -> Option<Node> {
+    let presented = match claims.value("sub") {
+        Some(Value::String(text)) if !text.is_empty() => return None,
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    };
+    let node = Node::leaf("", "a subject", presented, Verdict::Unsupported).what("subject of the token");
+    Some(node.hint("every ID token has a text in `sub`: these claims are not those of a whole token"))
+}
+
 /// `repo:OWNER[@ID]/NAME[@ID]:CONTEXT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Subject<'a> {

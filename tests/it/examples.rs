@@ -49,7 +49,7 @@ fn another_job_is_denied_by_the_trust_policy_too() {
         assert_eq!(ran.code, 4, "{name}: {}{}", ran.stdout, ran.stderr);
         let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
         for edge in document["edges"].as_array().unwrap() {
-            assert_eq!(edge["decision"], "denied", "{name}");
+            assert_eq!(edge["decision"], "deny", "{name}");
             assert_eq!(edge["explanation"]["decision"], "deny", "{name}: the gate alone is no boundary");
         }
     }

@@ -10,7 +10,7 @@ use jobpass::trust::lint::{Options, Report, Severity, lint, rules};
 use serde_json::Value;
 
 /// How many there are at least, and how many safe ones; the numbers only grow.
-const AT_LEAST: (usize, usize) = (100, 30);
+const AT_LEAST: (usize, usize) = (108, 30);
 /// 2026-11-20, when the tokens of the battery are issued.
 const NOW: i64 = 1_795_132_800;
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::refused;
 use crate::trust::join;
-use crate::trust::json::{text, texts, unknown_keys};
+use crate::trust::json::{text, texts};
 
 /// One trust policy document.
 #[derive(Clone, Debug)]
@@ -11,8 +12,8 @@ pub(super) struct Document {
     pub(super) statements: Vec<Statement>,
     /// Whether `${…}` is a variable: with `Version` 2012-10-17 only.
     pub(super) variables: bool,
-    /// Where fields beside `Version`, `Id` and `Statement` stand.
-    pub(super) unknown: Vec<String>,
+    /// What AWS refuses to store: where it stands, and why. A document with any of it is in force nowhere.
+    pub(super) refused: Vec<(String, String)>,
     /// Where the list of statements stands, or the one statement.
     pub(super) path: String,
     /// Characters without white space.
@@ -37,8 +38,8 @@ pub(super) struct Statement {
     pub(super) others: Vec<(String, String)>,
     pub(super) actions: Actions,
     pub(super) conditions: Vec<Condition>,
-    /// Elements that no role trust policy has, or that are not known; where they stand.
-    pub(super) unknown: Vec<String>,
+    /// Operators without a key: what AWS makes of one is not documented.
+    pub(super) empty: Vec<String>,
 }
 
 /// Whom a statement is for.
@@ -95,18 +96,15 @@ impl Document {
             let object = value.as_object().ok_or_else(|| format!("{at} is no object"))?;
             Statement::from_json(object, path).map_err(|what| format!("{at}: {what}"))
         };
-        Ok(Document {
-            statements: statements.into_iter().map(read).collect::<Result<_, _>>()?,
-            variables: version == Some("2012-10-17"),
-            unknown: paths(unknown_keys(document, &["Version", "Id", "Statement"]), path),
-            path: list,
-            size: value.to_string().chars().filter(|c| !c.is_whitespace()).count(),
-        })
+        let size = value.to_string().chars().filter(|c| !c.is_whitespace()).count();
+        let mut refused = refused::fields(document, path, size);
+        for (path, value) in &statements {
+            refused.extend(value.as_object().map(|object| refused::elements(object, path)).unwrap_or_default());
+        }
+        let statements: Vec<Statement> = statements.into_iter().map(read).collect::<Result<_, _>>()?;
+        refused.extend(refused::statements(&statements));
+        Ok(Document { statements, variables: version == Some("2012-10-17"), refused, path: list, size })
     }
-}
-
-fn paths(names: Vec<String>, path: &str) -> Vec<String> {
-    names.iter().map(|name| join(path, name)).collect()
 }
 
 impl Statement {
@@ -127,17 +125,16 @@ impl Statement {
             (None, Some(actions)) => Actions::AllBut(actions),
             _ => Actions::Unknown,
         };
-        let known = ["Sid", "Effect", "Principal", "Action", "NotAction", "Condition"];
-        let mut unknown = paths(unknown_keys(object, &known), &path);
+        let mut empty = Vec::new();
         let conditions = match object.get("Condition") {
             None => Vec::new(),
-            Some(Value::Object(operators)) => conditions(operators, &join(&path, "Condition"), &mut unknown)?,
+            Some(Value::Object(operators)) => conditions(operators, &join(&path, "Condition"), &mut empty)?,
             Some(_) => return Err("`Condition` is no object".to_owned()),
         };
         let sid = text(object, "Sid")?.filter(|sid| !sid.is_empty()).map(str::to_owned);
         let others = others(object.get("Principal"), &join(&path, "Principal"));
         let principal = principal(object.get("Principal"), &join(&path, "Principal"));
-        Ok(Statement { path, sid, effect, principal, others, actions, conditions, unknown })
+        Ok(Statement { path, sid, effect, principal, others, actions, conditions, empty })
     }
 
     /// How people call it.
@@ -182,14 +179,13 @@ fn others(principal: Option<&Value>, path: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<String>) -> Result<Vec<Condition>, String> {
+fn conditions(operators: &Map<String, Value>, path: &str, empty: &mut Vec<String>) -> Result<Vec<Condition>, String> {
     let mut all: Vec<Condition> = Vec::new();
     for (operator, keys) in operators {
         let path = join(path, operator);
         let keys = keys.as_object().ok_or_else(|| format!("the condition `{operator}` is no object"))?;
         if keys.is_empty() {
-            // An operator without a key: what AWS makes of it is not documented.
-            unknown.push(path.clone());
+            empty.push(path.clone());
         }
         for (key, value) in keys {
             all.push(Condition {

@@ -14,8 +14,11 @@ pub(in crate::trust) fn said(trust: &RoleTrust, target: &Target) -> Result<Said,
     let role = trust.role(Some(&target.role)).map_err(|roles| format!("it holds {roles}, not {}", target.role))?;
     let document = role.document.as_ref().map_err(Clone::clone)?;
     let mut said = Said::default();
-    said.not_understood.clone_from(&document.unknown);
+    said.not_understood.extend(document.refused.iter().map(|(path, _)| path.clone()));
     said.parts = document.statements.iter().map(|statement| part(statement, &mut said.not_understood)).collect();
+    // What is refused may be told by its statement too.
+    said.not_understood.sort();
+    said.not_understood.dedup();
     if uses_variables(document) {
         let value = if document.variables { "2012-10-17" } else { "older, where `${` is no variable" };
         let fact = Fact::new("version", value, join(&role.path, "Version"));
@@ -46,7 +49,7 @@ fn part(statement: &Statement, not_understood: &mut Vec<String>) -> Part {
         Effect::Deny => "Deny",
     };
     let mut facts = vec![Fact::new("effect", effect, join(&statement.path, "Effect"))];
-    not_understood.extend(statement.unknown.iter().cloned());
+    not_understood.extend(statement.empty.iter().cloned());
     match &statement.principal {
         Principal::Federated(named) => {
             facts.extend(named.iter().map(|(name, path)| Fact::new("federated principal", name, path.clone())));

@@ -20,7 +20,7 @@ pub(in crate::trust) use facts::ProviderFacts;
 pub use mapping::{MAPPED_BYTES, SUBJECT_BYTES};
 
 use super::explanation::{Explanation, Node};
-use super::{Truth, Verdict};
+use super::{Truth, Verdict, subject};
 use crate::claims::Claims;
 use crate::edge::gcp::{Provider, Target, UNIVERSE};
 
@@ -121,6 +121,12 @@ fn provider(trust: &ProviderTrust, asked: &Asked<'_>, issuer: &str, claims: &Cla
     let node = Node::exact(format!("{base}/oidc/issuerUri"), &trust.issuer, Some(issuer)).what("issuer");
     let slash = node.verdict == Verdict::Mismatch && trust.issuer.trim_end_matches('/') == issuer.trim_end_matches('/');
     steps.push(("issuer", if slash { node.hint("they differ in a slash at the end, which counts") } else { node }));
+    if !trust.issuer.starts_with("https://") {
+        let node =
+            Node::leaf(format!("{base}/oidc/issuerUri"), "a URL with https", &trust.issuer, Verdict::Unsupported);
+        steps.push(("issuer", node.what("issuer").hint("no provider can be created with another scheme")));
+    }
+    steps.extend(subject::absent(claims).map(|node| ("issuer", node)));
     let path = if trust.disabled { "disabled" } else { "state" };
     steps.push((
         "provider",

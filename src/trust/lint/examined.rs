@@ -64,6 +64,8 @@ impl<'a> Examined<'a> {
             .flat_map(|one| &one.conditions)
             .filter(|one| one.filling == aws::Filling::Elsewhere || one.unsure)
             .map(|one| one.path.clone())
+            // Which of several accounts the role is in lies outside of the token too.
+            .chain(role.list_path().map(str::to_owned))
             .collect();
         let denies = role.statements.iter().flatten().any(|one| !one.allow);
         let mut decisions = 0;
