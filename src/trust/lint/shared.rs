@@ -240,7 +240,9 @@ fn is_entra(examined: &Examined<'_>) -> bool {
 /// Siblings; on an issuer of one organisation or enterprise also what would be strangers elsewhere.
 fn organisation(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     for group in &examined.groups {
-        if matches!(group.kind, Kind::CircleCi | Kind::Bitbucket) || is_entra(examined) {
+        // TP060 looks at flexible credentials.
+        let flexible = matches!(&examined.part, Part::Azure(facts) if facts.is_flexible());
+        if matches!(group.kind, Kind::CircleCi | Kind::Bitbucket) || flexible {
             continue;
         }
         let private = group.tenancy == Tenancy::Private;
