@@ -38,6 +38,7 @@ mod logout;
 mod order;
 mod partial;
 mod proxy;
+mod public_trust_policies;
 mod records;
 mod relay;
 mod release;

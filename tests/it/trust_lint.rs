@@ -303,9 +303,12 @@ fn the_documented_rules_are_the_registrys() {
 }
 
 #[test]
-fn the_examples_are_safe() {
+fn the_trust_policies_of_the_examples_edges_are_safe() {
     let home = Scratch::new();
-    let path = checkout().join("examples").display().to_string();
-    let ran = lint(&home, &[&path, "--fail-on", "low"]);
+    let folders = fs::read_dir(checkout().join("examples")).unwrap().map(|entry| entry.unwrap().path().join("trust"));
+    let folders: Vec<String> = folders.filter(|path| path.is_dir()).map(|path| path.display().to_string()).collect();
+    assert!(folders.len() >= 5, "{folders:?}");
+    let args: Vec<&str> = folders.iter().map(String::as_str).chain(["--fail-on", "low"]).collect();
+    let ran = lint(&home, &args);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
 }
