@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::harness::{checkout, run_in};
+use crate::harness::{checkout, files_below, run_in};
 
 const FOLDER: &str = "examples/06-public-trust-policies";
 /// How many are as found in public, and how many safe; the numbers only grow.
@@ -57,17 +56,6 @@ pub(crate) fn rows() -> Vec<Row> {
         .collect()
 }
 
-fn files_below(directory: &Path, out: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path: PathBuf = entry.unwrap().path();
-        if path.is_dir() {
-            files_below(&path, out);
-        } else if !path.ends_with("README.md") {
-            out.insert(path.strip_prefix(checkout()).unwrap().display().to_string());
-        }
-    }
-}
-
 fn linted(args: &[&str]) -> (i32, Value) {
     let all = [&["trust", "lint", "--format", "json"], args].concat();
     let ran = run_in(&checkout(), &[], all);
@@ -80,8 +68,9 @@ fn every_public_trust_policy_has_a_row_and_every_row_a_file() {
     let all = rows();
     let named: BTreeSet<String> = all.iter().map(|row| row.file.clone()).collect();
     assert_eq!(named.len(), all.len(), "a file has two rows");
-    let mut there = BTreeSet::new();
-    files_below(&checkout().join(FOLDER), &mut there);
+    let below = files_below(&checkout().join(FOLDER)).into_iter().filter(|path| !path.ends_with("README.md"));
+    let there: BTreeSet<String> =
+        below.map(|path| path.strip_prefix(checkout()).unwrap().display().to_string()).collect();
     assert_eq!(named, there);
     let (safe, public): (Vec<&Row>, Vec<&Row>) = all.iter().partition(|row| row.instead.is_none());
     assert!(public.len() >= AT_LEAST.0 && safe.len() >= AT_LEAST.1, "{} and {}", public.len(), safe.len());

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::secret::clean;
 use crate::trust::lint::{self, Finding, Severity};
-use crate::trust::{self, TrustPolicy};
+use crate::trust::{self, Place, TrustPolicy};
 use crate::world::World;
 
 /// Arguments of `jobpass trust lint`.
@@ -77,6 +77,8 @@ impl FailOn {
 pub(super) struct Found {
     /// As it was named, or as it stands below a directory that was.
     pub(super) file: String,
+    /// The file itself.
+    pub(super) path: PathBuf,
     pub(super) finding: Finding,
     /// What lets it stay.
     pub(super) exempt: Option<Exemption>,
@@ -103,6 +105,7 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
         decisions += report.decisions;
         found.extend(report.findings.into_iter().map(|finding| Found {
             file: one.shown.clone(),
+            path: one.path.clone(),
             finding,
             exempt: None,
         }));
@@ -113,7 +116,7 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     match args.format {
         Format::Text => render::data(&text(&found, wanted.len(), decisions, style))?,
         Format::Json => render::data(&format!("{:#}\n", document(&found, wanted.len(), decisions)))?,
-        Format::Sarif => render::data(&format!("{:#}\n", sarif::document(&found)))?,
+        Format::Sarif => render::data(&format!("{:#}\n", sarif::document(&found, world)))?,
     }
     let bad = |one: &Found| one.exempt.is_none() && one.finding.severity >= args.fail_on.severity();
     Ok(if found.iter().any(bad) { Kind::Findings.exit_code() } else { 0 })
@@ -257,9 +260,17 @@ fn exempt(found: &mut Vec<Found>, wanted: &[Wanted], path: &Path, settings: &fil
             _ => format!("the exemption from {} hides nothing", exemption.rule),
         };
         let message = format!("{what} ({})", exemption.place);
-        more.push(Found { file: near(path, world), finding: rule.about("", message), exempt: None });
+        let finding = Finding { place: place(&exemption.place), ..rule.about("", message) };
+        more.push(Found { file: near(path, world), path: path.to_owned(), finding, exempt: None });
     }
     found.extend(more);
+}
+
+/// The line and column that a place in the edge file ends with.
+fn place(text: &str) -> Option<Place> {
+    let mut parts = text.rsplit(':').map(str::parse);
+    let (column, line) = (parts.next()?.ok()?, parts.next()?.ok()?);
+    Some(Place { line, column })
 }
 
 /// Whether two paths name one file; what does not exist is compared as text.
