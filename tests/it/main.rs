@@ -45,6 +45,7 @@ mod release;
 mod retries;
 mod runner;
 mod signals;
+mod terminal;
 mod tls;
 mod trips;
 mod trust_cases;
