@@ -196,19 +196,19 @@ fn unreadable(why: &str) -> Error {
     Error::usage("trust-policy", why)
 }
 
-/// Every file, in order, by as many threads as the machine has cores.
+/// Every file, in order, by as many threads as the machine has cores. They take turns: what lies beside each other is alike, and one
+/// cloud's takes longer than another's.
 fn look_at_all(wanted: &[Wanted], now: i64) -> Vec<Result<lint::Report>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = wanted.len().div_ceil(threads).max(1);
-    let some = |part: &[Wanted]| part.iter().map(|one| look(one, now)).collect::<Vec<_>>();
-    if threads == 1 || wanted.len() < threads {
-        return some(wanted);
-    }
-    std::thread::scope(|scope| {
-        let running: Vec<_> = wanted.chunks(share).map(|part| scope.spawn(move || some(part))).collect();
-        // A thread that panics ends the process, as everywhere.
-        running.into_iter().flat_map(|one| one.join().unwrap_or_default()).collect()
-    })
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(wanted.len()).max(1);
+    let share = |first: usize| wanted.iter().skip(first).step_by(threads).map(|one| look(one, now)).collect::<Vec<_>>();
+    let mut shares: Vec<_> = std::thread::scope(|scope| {
+        let share = &share;
+        let running: Vec<_> = (1..threads).map(|first| scope.spawn(move || share(first))).collect();
+        let own = share(0);
+        let others = running.into_iter().map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        std::iter::once(own).chain(others).map(Vec::into_iter).collect()
+    });
+    (0..wanted.len()).filter_map(|at| shares.get_mut(at % threads)?.next()).collect()
 }
 
 fn look(wanted: &Wanted, now: i64) -> Result<lint::Report> {
