@@ -180,7 +180,8 @@ fn page(
 
 /// One node and what is below it; the two sides stand under each other, paths go on from the node above.
 fn tree(node: &Node, above: &str, depth: usize, style: Style, out: &mut String) {
-    let verdict = format!("{:<11}", node.verdict.to_string());
+    // The longest one keeps its blank behind it.
+    let verdict = format!("{:<10} ", node.verdict.to_string());
     let verdict = match node.verdict {
         Verdict::Match => style.good(&verdict),
         Verdict::Mismatch | Verdict::Missing | Verdict::Unsupported => style.bad(&verdict),

@@ -18,7 +18,12 @@ pub(super) const RULES: [Rule; 12] = [
         check: Check::Of(|examined, hits| {
             each(examined, |_, condition| {
                 if condition.for_all && !condition.null && condition.filling != Filling::Elsewhere {
-                    let severity = if condition.claim == "aud" { Severity::Medium } else { hits.severity() };
+                    let severity = match condition.claim.as_str() {
+                        "aud" => Severity::Medium,
+                        // The principal names the issuer: what a widely used module adds here says nothing more.
+                        "iss" => Severity::Low,
+                        _ => hits.severity(),
+                    };
                     let key = &condition.key;
                     hits.milder(severity, &condition.path, format!("`{key}` holds one value or none, and none passes"));
                 }
@@ -174,7 +179,8 @@ fn dead_keys(examined: &Examined<'_>, hits: &mut Hits<'_>) {
             };
             let message =
                 format!("`{}` is never filled for this issuer: the condition {holds} holds{effect}", condition.key);
-            hits.add(&condition.path, message);
+            let needless = condition.claim == "iss" && condition.holds_on_absence() && statement.allow;
+            hits.milder(if needless { Severity::Low } else { hits.severity() }, &condition.path, message);
         }
     }
 }
