@@ -111,6 +111,14 @@ fn decide(
     }
 }
 
+/// Every case's explanation.
+pub(crate) fn explanations(cloud: &str, destination: Destination) -> Vec<Explanation> {
+    let all = cases(cloud);
+    let one =
+        |case: &Case| decide(destination, &case.trust, &claims(&case.claims), &case.issuer, case.account.as_deref());
+    all.iter().map(one).collect()
+}
+
 fn target(account: &str) -> Target {
     let name = "projects/123456789/locations/global/workloadIdentityPools/ci-pool/providers/github";
     Target {

@@ -53,3 +53,4 @@ mod trust_diff;
 mod trust_lint;
 mod trust_lint_cases;
 mod trust_render;
+mod trust_words;

@@ -70,7 +70,7 @@ fn shown(all: &[Vec<String>], color: &str) -> String {
     out
 }
 
-fn held(name: &str, text: &str) {
+pub(crate) fn held(name: &str, text: &str) {
     let path = checkout().join("tests/it/snapshots").join(format!("{name}.txt"));
     let text = text.replace('\u{1b}', "␛");
     if std::env::var_os("RENEW_SNAPSHOTS").is_some() {

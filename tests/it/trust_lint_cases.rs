@@ -54,6 +54,12 @@ fn report(case: &Case) -> Report {
     lint(&trust, &Options { now: NOW, edge: None })
 }
 
+/// Every case's name and what is found in it.
+pub(crate) fn reports() -> Vec<(String, Report)> {
+    let (bad, safe) = all();
+    bad.iter().chain(&safe).map(|case| (case.name.clone(), report(case))).collect()
+}
+
 /// The worst severity of every rule that found something above info.
 fn found(report: &Report) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, Severity> = BTreeMap::new();
