@@ -141,7 +141,7 @@ impl Tree<'_> {
                 };
                 (format!("{words} {}", args.join(", ")), Some(on))
             }
-            Kind::Has(_, name) => (format!("a {name}"), None),
+            Kind::Has(_, name) => (format!("{name} present"), None),
             Kind::Not(inner) => (format!("not {}", self.source(inner)), Some(inner)),
             _ => ("true".to_owned(), None),
         }

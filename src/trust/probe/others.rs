@@ -245,6 +245,8 @@ mod tests {
             let subject = tokens[0].claims.subject();
             assert!(Pattern::like(pattern).fits(&subject), "{pattern}: {subject}");
             assert!(tokens.iter().skip(1).all(|token| token.claims != tokens[0].claims), "{pattern}");
+            let lives = |token: &Token| token.claims.seconds("iat") == Some(0) && token.claims.seconds("exp") > Some(0);
+            assert!(tokens.iter().all(lives), "{pattern}");
         }
     }
 }
