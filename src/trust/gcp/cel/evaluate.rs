@@ -23,7 +23,7 @@ pub(in crate::trust::gcp) enum Dialect {
 /// Steps of all evaluations in one scope. Nested macros over lists multiply; an answer that takes longer is undecided.
 const STEPS: usize = 50_000;
 /// What a value may have for the price of one step, in bytes: `.map(x, x + x)` doubles one with every dozen characters.
-const BYTES_PER_STEP: usize = 256;
+const BYTES_PER_STEP: usize = 64;
 
 /// The names an expression may use, and how far the evaluation has come.
 pub(in crate::trust::gcp) struct Scope {
