@@ -171,6 +171,14 @@ fn page(
         let _ = writeln!(out, "{}  {}", style.faint(&format!("{label:<8}")), clean(&value, &[]));
     }
     out.push('\n');
+    out.push_str(&text(explanation, style));
+    out
+}
+
+/// Every comparison with both sides, and the note, for a person.
+#[must_use]
+pub fn text(explanation: &Explanation, style: Style) -> String {
+    let mut out = String::new();
     tree(&explanation.root, "", 0, style, &mut out);
     if let Some(note) = &explanation.note {
         let _ = writeln!(out, "\n{}  {}", style.faint("note"), clean(note, &[]));

@@ -18,6 +18,8 @@ mod places;
 mod probe;
 pub mod render;
 mod subject;
+#[cfg(test)]
+mod testing;
 mod truth;
 
 pub use explanation::{Decision, Explanation, Node, Reason, Truth, Verdict};

@@ -26,6 +26,7 @@ mod explain;
 mod faults;
 mod federation_cases;
 mod files;
+mod fuzz;
 mod harness;
 mod house;
 #[allow(dead_code, reason = "shared with the other test binary")]

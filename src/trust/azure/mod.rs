@@ -202,4 +202,6 @@ fn nearness(parts: &[Node]) -> (u8, &'static str) {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

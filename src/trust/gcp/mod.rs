@@ -268,4 +268,6 @@ fn bound(trust: &ProviderTrust, asked: &Asked<'_>, mapped: &Mapped) -> Explanati
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

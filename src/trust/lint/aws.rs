@@ -1,7 +1,7 @@
 //! Rules about what AWS's documents can say wrongly.
 
 use super::Severity;
-use super::examined::{Examined, Part};
+use super::examined::{Examined, Group, Part};
 use super::registry::{Check, Hits, Rule};
 use super::shared::{Cause, strangers};
 use crate::trust::aws::{ConditionFacts, Filling, StatementFacts};
@@ -36,7 +36,18 @@ pub(super) const RULES: [Rule; 12] = [
         name: "only what must not be is said",
         why: "a negated operator lets in everybody but those that it names",
         fix: "compare positively with what may get in",
-        check: Check::Of(|examined, hits| strangers(examined, hits, Cause::Negated)),
+        check: Check::Of(|examined, hits| {
+            strangers(examined, hits, Cause::Negated);
+            if examined.groups.iter().any(Group::is_open) {
+                return;
+            }
+            each(examined, |_, condition| {
+                if condition.negated && condition.filling == Filling::Claim {
+                    let message = format!("`{}` is compared only where the token has it", condition.key);
+                    hits.milder(Severity::Info, &condition.path, message);
+                }
+            });
+        }),
     },
     Rule {
         code: "TP032",

@@ -20,7 +20,7 @@ pub(super) fn call(scope: &Scope, method: bool, name: &str, values: &[Value]) ->
         (true, "contains", [Text(text), Text(part)]) => Some(Ok(Value::Bool(text.contains(part.as_str())))),
         (true, "startsWith", [Text(text), Text(part)]) => Some(Ok(Value::Bool(text.starts_with(part.as_str())))),
         (true, "endsWith", [Text(text), Text(part)]) => Some(Ok(Value::Bool(text.ends_with(part.as_str())))),
-        (_, "size", [one]) => Some(size(one)),
+        (_, "size", [one]) => Some(one.settled().and_then(|()| size(one))),
         (true, "extract", [Text(text), Text(template)]) => Some(extract(text, template)),
         (true, "split", [Text(_), Text(separator)]) if separator.is_empty() => Some(Err(Stop::Undecided(
             "what `split` does with an empty separator is not documented by Google".to_owned(),
@@ -28,7 +28,9 @@ pub(super) fn call(scope: &Scope, method: bool, name: &str, values: &[Value]) ->
         (true, "split", [Text(text), Text(separator)]) => {
             Some(Ok(List(text.split(separator.as_str()).map(|part| Text(part.to_owned())).collect())))
         }
-        (_, "matches", [Text(text), Text(pattern)]) => Some(matches(text, pattern)),
+        (_, "matches", [Text(text), Text(pattern)]) => {
+            Some(scope.spend(PATTERN_STEPS + text.len() / 16).and_then(|()| matches(text, pattern)))
+        }
         (true, "join", [List(items)]) => Some(join(items, "")),
         (true, "join", [List(items), Text(separator)]) => Some(join(items, separator)),
         (true, "lowerAscii", [Text(text)]) => Some(Ok(Text(text.to_ascii_lowercase()))),
@@ -143,6 +145,8 @@ fn size(value: &Value) -> Out {
 
 /// How large a compiled pattern may be, in bytes: repetitions of repetitions grow without measure.
 const PATTERN_BYTES: usize = 1 << 16;
+/// What reading one costs, in steps: a macro may do it for every item.
+const PATTERN_STEPS: usize = 200;
 
 /// `matches`: RE2, anywhere in the text. Only patterns that RE2 and the library here read alike.
 fn matches(text: &str, pattern: &str) -> Out {
