@@ -21,6 +21,15 @@ pub(super) fn absent(claims: &Claims) -> Option<Node> {
     Some(node.hint("every ID token has a text in `sub`: these claims are not those of a whole token"))
 }
 
+/// What a destination makes of a list of audiences that holds something else than texts is not documented (RFC 7519, 4.1.3:
+/// an array of strings).
+pub(super) fn odd_audience(claims: &Claims) -> Option<Node> {
+    let audience = claims.value("aud")?;
+    let is_odd = audience.as_array().is_some_and(|all| !all.iter().all(Value::is_string));
+    let node = Node::leaf("", "a text, or a list of texts", audience.to_string(), Verdict::Unsupported);
+    is_odd.then(|| node.what("audience of the token"))
+}
+
 /// `repo:OWNER[@ID]/NAME[@ID]:CONTEXT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Subject<'a> {

@@ -281,7 +281,7 @@ fn claims_in_form(claims: &Claims) -> Vec<Node> {
     let identity = tags::source_identity(claims).and_then(Result::err).map(|why| {
         leaf("source identity in the token", "a source identity as AWS documents it", tags::SOURCE_IDENTITY, why)
     });
-    tags.into_iter().chain(identity).chain(subject::absent(claims)).collect()
+    tags.into_iter().chain(identity).chain(subject::absent(claims)).chain(subject::odd_audience(claims)).collect()
 }
 
 impl Provider {

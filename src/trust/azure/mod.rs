@@ -162,6 +162,7 @@ pub fn evaluate(trust: &FederatedCredentials, issuer: &str, claims: &Claims) -> 
             "one application has at most that many: these belong to several, and which one is asked is not told",
         ));
     }
+    root.extend(subject::odd_audience(claims));
     let life = claims.seconds("exp").zip(claims.seconds("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
     if let Some(life) = life.filter(|life| *life > TOKEN_LIFE_SECONDS) {
         step = "AADSTS70023";

@@ -115,7 +115,12 @@ fn provider(trust: &ProviderTrust, asked: &Asked<'_>, issuer: &str, claims: &Cla
     let base = trust.base;
     let mut steps: Steps = Vec::new();
     if let Some(asked) = &asked.provider {
-        let node = Node::exact(format!("{base}/name"), trust.name.as_deref().unwrap_or_default(), Some(asked));
+        let path = format!("{base}/name");
+        let node = match trust.name.as_deref() {
+            Some(name) => Node::exact(path, name, Some(asked)),
+            None => Node::leaf(path, "the provider's name", asked, Verdict::Unsupported)
+                .hint("the file does not say which provider it is: save all of what `describe` prints"),
+        };
         steps.push(("provider", node.what("provider's name")));
     }
     let node = Node::exact(format!("{base}/oidc/issuerUri"), &trust.issuer, Some(issuer)).what("issuer");
@@ -127,6 +132,7 @@ fn provider(trust: &ProviderTrust, asked: &Asked<'_>, issuer: &str, claims: &Cla
         steps.push(("issuer", node.what("issuer").hint("no provider can be created with another scheme")));
     }
     steps.extend(subject::absent(claims).map(|node| ("issuer", node)));
+    steps.extend(subject::odd_audience(claims).map(|node| ("audience", node)));
     let path = if trust.disabled { "disabled" } else { "state" };
     steps.push((
         "provider",

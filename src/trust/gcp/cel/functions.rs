@@ -7,6 +7,7 @@
 
 use super::evaluate::{Scope, no_overload};
 use super::extract::extract;
+use super::pattern::{PATTERN_STEPS, matches};
 use super::value::{Out, Stop, Value};
 
 /// Names that are types.
@@ -143,80 +144,6 @@ fn size(value: &Value) -> Out {
     i64::try_from(size).map(Value::Int).map_err(|_| range())
 }
 
-/// How large a compiled pattern may be, in bytes: repetitions of repetitions grow without measure.
-const PATTERN_BYTES: usize = 1 << 16;
-/// What reading one costs, in steps: a macro may do it for every item.
-const PATTERN_STEPS: usize = 200;
-
-/// `matches`: RE2, anywhere in the text. Only patterns that RE2 and the library here read alike.
-fn matches(text: &str, pattern: &str) -> Out {
-    let undecided = |why: &str| Err(Stop::Undecided(format!("the pattern '{pattern}' of `matches`: {why}")));
-    // Flags, named groups, sets inside of sets and the borders of words are written or read differently.
-    let inside_set = pattern.split('[').skip(1).any(|set| ["&&", "--", "~~"].iter().any(|mark| set.contains(mark)));
-    let border = ["\\<", "\\>", "\\b{"].iter().any(|mark| pattern.contains(mark));
-    if pattern.replace("(?:", "").contains("(?") || inside_set || border {
-        return undecided("flags, named groups, borders of words and operations on sets are not understood here");
-    }
-    if let Err(why) = alike(pattern, text) {
-        return undecided(why);
-    }
-    match regex_lite::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build() {
-        Ok(regex) => Ok(Value::Bool(regex.is_match(text))),
-        Err(error) => undecided(&error.to_string()),
-    }
-}
-
-/// Whether RE2 and the library here read a pattern alike: RE2 refuses stacked repetitions and more than 1000 of one, has no
-/// `\u`, and its `\s` leaves out the vertical tab (google/re2, "Syntax").
-fn alike(pattern: &str, text: &str) -> Result<(), &'static str> {
-    const LETTERS: &str = "dDsSwWbBAztnrfvax";
-    const MOST: u32 = 1_000;
-    let (mut rest, mut in_set, mut stacked, mut times) = (pattern.chars().peekable(), false, false, 1_u32);
-    while let Some(c) = rest.next() {
-        let mut repeats = false;
-        match c {
-            '\\' => {
-                let escaped = rest.next().unwrap_or_default();
-                if escaped.is_ascii_alphanumeric() && !LETTERS.contains(escaped) {
-                    return Err("an escape that RE2 does not have");
-                }
-                if matches!(escaped, 's' | 'S') && text.contains('\u{b}') {
-                    return Err("whether a vertical tab is white space is read differently");
-                }
-            }
-            // A class by its name, `[:alpha:]`, ends with the second bracket of its own.
-            '[' if in_set && rest.next_if_eq(&':').is_some() => {
-                while rest.next_if(|c| *c != ']').is_some() {}
-                rest.next();
-            }
-            ']' => in_set = false,
-            _ if in_set => {}
-            '[' => {
-                in_set = true;
-                rest.next_if_eq(&'^');
-                rest.next_if_eq(&']');
-            }
-            '{' => {
-                let numbers: String = std::iter::from_fn(|| rest.next_if(|c| *c != '}')).collect();
-                rest.next();
-                let most = numbers.split(',').filter_map(|number| number.parse().ok()).max().unwrap_or(1);
-                times = times.saturating_mul(u32::max(most, 1));
-                repeats = true;
-            }
-            c => repeats = matches!(c, '*' | '+' | '?'),
-        }
-        if repeats && stacked {
-            return Err("one repetition behind another");
-        }
-        stacked = repeats;
-        if repeats {
-            // `*?` and the like take as little as they can, which changes nothing here.
-            rest.next_if_eq(&'?');
-        }
-    }
-    if times > MOST { Err("more repetitions than RE2 takes") } else { Ok(()) }
-}
-
 /// `int(text)`: digits with a minus or none. A plus or blanks around them are read by some implementations only.
 fn integer(text: &str) -> Out {
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -320,39 +247,5 @@ pub(super) fn negate(value: &Value) -> Out {
             Err(Stop::Undecided("how Google types a number of the token is not documented".to_owned()))
         }
         other => Err(no_overload("-", &[other])),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_that_re2_reads_otherwise_are_undecided() {
-        for (pattern, text, read) in [
-            ("^repo:acme/[a-z*+?{-]+:ref:(?:a|b){2,3}?$", "", true),
-            ("[[:alpha:]*+]*[^]*+]+?a??", "", true),
-            (r"\[*\]+\\*\.?", "", true),
-            (r"\s", "a b", true),
-            (r"\s", "a\u{b}b", false),
-            (r"[\s]", "a\u{b}b", false),
-            ("a{1000}", "", true),
-            ("a{1001}", "", false),
-            ("(?:a{40}){40}", "", false),
-            ("a{0,1001}", "", false),
-            ("a**", "", false),
-            ("a++", "", false),
-            ("a{2}{3}", "", false),
-            ("a*?+", "", false),
-            (r"\u0061", "", false),
-            (r"[\u0061]", "", false),
-            (r"\h", "", false),
-            (r"\1", "", false),
-        ] {
-            assert_eq!(alike(pattern, text).is_ok(), read, "{pattern}");
-            if !read {
-                assert!(matches!(matches(text, pattern), Err(Stop::Undecided(_))), "{pattern}");
-            }
-        }
     }
 }

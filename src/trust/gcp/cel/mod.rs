@@ -11,6 +11,7 @@ mod extract;
 mod functions;
 mod logic;
 mod macros;
+mod pattern;
 mod syntax;
 mod token;
 mod tree;
