@@ -29,7 +29,7 @@ pub(super) fn call(scope: &Scope, method: bool, name: &str, values: &[Value]) ->
             Some(Ok(List(text.split(separator.as_str()).map(|part| Text(part.to_owned())).collect())))
         }
         (_, "matches", [Text(text), Text(pattern)]) => {
-            Some(scope.spend(PATTERN_STEPS + text.len() / 16).and_then(|()| matches(text, pattern)))
+            Some(scope.spend(pattern_steps(text, pattern)).and_then(|()| matches(text, pattern)))
         }
         (true, "join", [List(items)]) => Some(join(items, "")),
         (true, "join", [List(items), Text(separator)]) => Some(join(items, separator)),
@@ -145,8 +145,12 @@ fn size(value: &Value) -> Out {
 
 /// How large a compiled pattern may be, in bytes: repetitions of repetitions grow without measure.
 const PATTERN_BYTES: usize = 1 << 16;
-/// What reading one costs, in steps: a macro may do it for every item.
-const PATTERN_STEPS: usize = 200;
+
+/// What a pattern costs, in steps: a macro may ask for it with every item. Repetitions are written out when it is read.
+fn pattern_steps(text: &str, pattern: &str) -> usize {
+    let written_out = if pattern.contains('{') { 1_000 } else { 0 };
+    100 + written_out + pattern.len().saturating_mul(text.len()) / 1_024
+}
 
 /// `matches`: RE2, anywhere in the text. Only patterns that RE2 and the library here read alike.
 fn matches(text: &str, pattern: &str) -> Out {
