@@ -14,6 +14,9 @@ pub mod mutate;
 pub mod seeds;
 pub mod trust;
 
-/// The targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 5] =
+/// A target's name, and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 5] =
     [("aws", aws::check), ("azure", azure::check), ("cel", cel::check), ("claims", claims::check), ("gcp", gcp::check)];

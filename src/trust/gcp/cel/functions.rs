@@ -7,7 +7,7 @@
 
 use super::evaluate::{Scope, no_overload};
 use super::extract::extract;
-use super::pattern::{PATTERN_STEPS, matches};
+use super::pattern;
 use super::value::{Out, Stop, Value};
 
 /// Names that are types.
@@ -29,8 +29,8 @@ pub(super) fn call(scope: &Scope, method: bool, name: &str, values: &[Value]) ->
         (true, "split", [Text(text), Text(separator)]) => {
             Some(Ok(List(text.split(separator.as_str()).map(|part| Text(part.to_owned())).collect())))
         }
-        (_, "matches", [Text(text), Text(pattern)]) => {
-            Some(scope.spend(PATTERN_STEPS + text.len() / 16).and_then(|()| matches(text, pattern)))
+        (_, "matches", [Text(text), Text(wanted)]) => {
+            Some(scope.spend(pattern::steps(text, wanted)).and_then(|()| pattern::matches(text, wanted)))
         }
         (true, "join", [List(items)]) => Some(join(items, "")),
         (true, "join", [List(items), Text(separator)]) => Some(join(items, separator)),

@@ -4,8 +4,12 @@ use super::value::{Out, Stop, Value};
 
 /// How large a compiled pattern may be, in bytes: repetitions of repetitions grow without measure.
 const PATTERN_BYTES: usize = 1 << 16;
-/// What reading one costs, in steps: a macro may do it for every item.
-pub(super) const PATTERN_STEPS: usize = 200;
+
+/// What a pattern costs, in steps: a macro may ask for it with every item. Repetitions are written out when it is read.
+pub(super) fn steps(text: &str, pattern: &str) -> usize {
+    let written_out = if pattern.contains('{') { 1_000 } else { 0 };
+    100 + written_out + pattern.len().saturating_mul(text.len()) / 1_024
+}
 
 /// `matches`: RE2, anywhere in the text. Only patterns that RE2 and the library here read alike.
 pub(super) fn matches(text: &str, pattern: &str) -> Out {
