@@ -7,11 +7,12 @@ use std::io::ErrorKind;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
 use crate::edge::aws::RoleArn;
-use crate::edge::{Edge, Target, aws, azure, gcp};
+use crate::edge::{Destination, Edge, Target, aws, azure, gcp};
 use crate::error::{Error, Result};
 use crate::secret::clean;
 use crate::trust::read;
@@ -29,6 +30,16 @@ pub struct Live {
     pub base: String,
     /// What could not be had.
     pub notices: Vec<String>,
+}
+
+/// The command line that is asked.
+#[must_use]
+pub fn tool(destination: Destination) -> &'static str {
+    match destination {
+        Destination::Aws => "aws",
+        Destination::Gcp => "gcloud",
+        Destination::Azure => "az",
+    }
 }
 
 /// Asks the destination's own command line.
@@ -64,12 +75,15 @@ async fn of_aws(tools: &Tools<'_>, target: &aws::Target) -> Result<Live> {
     let mut arns = Vec::new();
     federated(&role, &mut arns);
     let (mut providers, mut notices) = (Vec::new(), Vec::new());
-    for arn in arns {
+    let answers = join_all(arns.iter().map(async |arn| {
         let words = ["iam", "get-open-id-connect-provider", &format!("--open-id-connect-provider-arn={arn}")];
-        match tools.json("aws", &words, &usual).await {
+        tools.json("aws", &words, &usual).await
+    }));
+    for (arn, answer) in arns.iter().zip(answers.await) {
+        match answer {
             Ok(answer) => {
                 let mut provider = only(&answer, &["Url", "ClientIDList"]);
-                provider.insert("Arn".to_owned(), arn.into());
+                provider.insert("Arn".to_owned(), arn.as_str().into());
                 providers.push(Value::Object(provider));
             }
             Err(error) => notices.push(format!("{arn} cannot be shown: {}", said(&error))),
@@ -96,31 +110,34 @@ fn federated(value: &Value, into: &mut Vec<String>) {
 /// The provider, its pool, and who may act as the service account.
 async fn of_gcp(tools: &Tools<'_>, target: &gcp::Target) -> Result<Live> {
     let pools = ["iam", "workload-identity-pools"];
-    let provider = target.provider.name();
-    let words = [pools.as_slice(), &["providers", "describe", &provider]].concat();
-    let provider = tools.json("gcloud", &words, &["--format=json"]).await?;
-    let pool = target.provider.pool_name();
-    let words = [pools.as_slice(), &["describe", &pool]].concat();
-    let (mut notices, mut document) = (Vec::new(), json!({ "provider": provider }));
+    let account = target.service_account.as_deref();
+    if let Some(account) = account.filter(|account| account.starts_with('-')) {
+        let message = format!("service-account `{account}` would be taken for a flag");
+        return Err(Error::usage("configuration", message));
+    }
+    let asked = async |words: &[&str]| tools.json("gcloud", words, &["--format=json"]).await;
+    let (provider, pool) = (target.provider.name(), target.provider.pool_name());
+    let provider_words = [pools.as_slice(), &["providers", "describe", &provider]].concat();
+    let pool_words = [pools.as_slice(), &["describe", &pool]].concat();
+    let (provider, pool, bindings) = tokio::join!(asked(&provider_words), asked(&pool_words), async {
+        match account {
+            Some(account) => Some(asked(&["iam", "service-accounts", "get-iam-policy", account]).await),
+            None => None,
+        }
+    });
+    let (mut notices, mut document) = (Vec::new(), json!({ "provider": provider? }));
     let mut parts = Map::new();
-    match tools.json("gcloud", &words, &["--format=json"]).await {
+    match pool {
         Ok(pool) => drop(parts.insert("pool".to_owned(), pool)),
         Err(error) => notices.push(format!("the pool cannot be shown: {}", said(&error))),
     }
-    match &target.service_account {
-        Some(account) if account.starts_with('-') => {
-            return Err(Error::usage(
-                "configuration",
-                format!("service-account `{account}` would be taken for a flag"),
-            ));
-        }
-        Some(account) => {
-            let words = ["iam", "service-accounts", "get-iam-policy", account];
-            let answer = tools.json("gcloud", &words, &["--format=json"]).await?;
+    match account.zip(bindings) {
+        Some((account, answer)) => {
+            let answer = answer?;
             // An account that nobody was given anything on has no list.
             let mut bindings = answer.get("bindings").cloned().unwrap_or_else(|| json!([]));
             for binding in bindings.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-                binding.insert("serviceAccount".to_owned(), account.as_str().into());
+                binding.insert("serviceAccount".to_owned(), account.into());
             }
             parts.insert("bindings".to_owned(), bindings);
         }

@@ -52,7 +52,7 @@ impl Ready {
             tokio::select! {
                 biased;
                 mut attempts = &mut attempts => {
-                    denial::explain(&mut attempts, &self.source, self.client.sandbox(), world);
+                    denial::explain(&mut attempts, self.client.sandbox(), world);
                     return attempts;
                 }
                 () = sleep(STILL_WAITING) => {

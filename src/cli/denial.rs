@@ -4,30 +4,24 @@
 //! never turns a denial into anything else, and a file that cannot be read is said beside it.
 
 use super::dry_run::trust_of;
-use crate::claims::{github, gitlab};
 use crate::error::{Error, Kind};
 use crate::login::Attempt;
-use crate::runner::Source;
+use crate::runner;
 use crate::trust::{self, Decision, Node};
 use crate::world::World;
 
 /// More reasons than this are not shown: a role with many statements has many.
 const MOST: usize = 8;
 
-/// Adds the reason to every denial of a destination. `sandbox` says that the token's issuer is a stand-in, whose place the
-/// runner's usual one takes.
-pub(super) fn explain(attempts: &mut [Attempt], source: &Source, sandbox: bool, world: &World) {
+/// Adds the reason to every denial of a destination. `sandbox` says that the token's issuer may be a stand-in.
+pub(super) fn explain(attempts: &mut [Attempt], sandbox: bool, world: &World) {
     let denied = |attempt: &&mut Attempt| {
         attempt.outcome.as_ref().is_err_and(|error| error.kind == Kind::Denied && error.code != "gate")
     };
     for attempt in attempts.iter_mut().filter(denied) {
         let (Some(path), Some(token)) = (&attempt.asked.edge.trust, &attempt.id_token) else { continue };
-        let claims = &token.unverified;
-        let issuer = match source {
-            Source::Github(_) if sandbox => github::ISSUER.to_owned(),
-            Source::Gitlab(_) if sandbox => gitlab::ISSUER.to_owned(),
-            _ => claims.issuer(),
-        };
+        let claims = &runner::seen(&token.unverified, sandbox);
+        let issuer = claims.issuer();
         let near = world.directory.as_deref().and_then(|directory| path.strip_prefix(directory).ok());
         let file = near.unwrap_or(path).display().to_string();
         let edge = &attempt.asked.edge;

@@ -9,7 +9,7 @@ use super::common::{self, EdgeArgs};
 use super::format::Format;
 use super::job::{Job, JobArgs};
 use super::login::Deliver;
-use super::render;
+use super::render::{self, Style};
 use crate::credential::Grant;
 use crate::delivery::{self, Plan};
 use crate::duration;
@@ -20,6 +20,7 @@ use crate::login::{Attempt, attempt_all};
 use crate::net::{self, Client, Sent};
 use crate::runner::{self, Wanted};
 use crate::sandbox::{Options, Running, Sandbox};
+use crate::secret::clean;
 use crate::trust::{self, Decision, Explanation, TrustPolicy, Verdict};
 use crate::world::World;
 
@@ -57,7 +58,7 @@ struct Finding {
 /// # Errors
 /// Everything that a login can end with, but for a denial or an undecided trust policy: those are the answer, and the exit
 /// code says so.
-pub async fn run(args: &Args, world: &World) -> Result<u8> {
+pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let file = args.edges.load(world)?;
     let job = args.job.settle(file.rehearsal.as_ref(), None, world)?;
     let edges = with_trust(file.edges)?;
@@ -84,7 +85,7 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
     let plan = plan(&findings, args.deliver, world)?;
     let sent = client.sent();
     match args.format {
-        Format::Text => render::data(&text(&findings, &job, &plan, &sent, &sandbox))?,
+        Format::Text => render::data(&text(&findings, &job, &plan, &sent, &sandbox, style))?,
         Format::Json => render::data(&format!("{:#}\n", document(&findings, &job, &plan, &sent, &sandbox)))?,
     }
     exit_code(&findings)
@@ -120,7 +121,12 @@ fn inside(sandbox: &Running, job: &Job, world: &World) -> Result<World> {
 fn finding(attempt: Attempt, edge: &Edge, trust: Option<&TrustPolicy>, issuer: &str) -> Finding {
     let gate_closed = attempt.outcome.as_ref().is_err_and(|error| error.code == "gate");
     let explanation = match (trust, &attempt.id_token) {
-        (Some(trust), Some(token)) => Some(trust::evaluate(trust, &attempt.asked.edge, issuer, &token.unverified)),
+        (Some(trust), Some(token)) => {
+            // As the destination would see the token: the stand-in's own `iss` is in nobody's condition.
+            let mut claims = token.unverified.clone();
+            claims.set("iss", issuer);
+            Some(trust::evaluate(trust, &attempt.asked.edge, issuer, &claims))
+        }
         _ => None,
     };
     let decision = match (&explanation, &attempt.outcome) {
@@ -166,18 +172,23 @@ fn exit_code(findings: &[Finding]) -> Result<u8> {
     })
 }
 
-fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &Running) -> String {
+fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &Running, style: Style) -> String {
     let mut out = String::new();
     let subject =
         findings.iter().find_map(|finding| finding.attempt.id_token.as_ref()).map(|token| token.unverified.subject());
-    let _ = writeln!(out, "job       {} (from {})", job.runner.name(), job.told_by);
-    let _ = writeln!(out, "issuer    {}", job.issuer);
-    let _ = writeln!(out, "subject   {}", subject.unwrap_or_default());
+    let told_by = format!("{} (from {})", job.runner.name(), job.told_by);
+    for (label, text) in [("job", told_by), ("issuer", job.issuer.clone()), ("subject", subject.unwrap_or_default())] {
+        let _ = writeln!(out, "{}   {}", style.faint(&format!("{label:<7}")), clean(&text, &[]));
+    }
     for finding in findings {
         let Finding { written: edge, attempt, explanation, decision } = finding;
-        let _ = writeln!(out, "\n{}: {decision}", edge.title());
+        let decided = decision.to_string();
+        let decided = if *decision == Decision::Allowed { style.good(&decided) } else { style.bad(&decided) };
+        let _ = writeln!(out, "\n{}: {decided}", edge.title());
         let mut line = |label: &str, text: &str| {
-            let _ = writeln!(out, "  {label:<11} {text}");
+            let label = format!("{label:<11}");
+            let label = if label.trim().is_empty() { label } else { style.faint(&label) };
+            let _ = writeln!(out, "  {label} {text}");
         };
         line("asks for", &edge.identity());
         line("audience", &edge.audience);
@@ -198,11 +209,12 @@ fn text(findings: &[Finding], job: &Job, plan: &Plan, sent: &[Sent], sandbox: &R
                 line("trust", &format!("{}: {} of {all} checks hold", near(path), all - failed.len()));
                 for node in failed {
                     let name = if node.what.is_empty() { &node.path } else { &node.what };
-                    line("", &format!("{name} {}", verdict(node.verdict)));
-                    line("", &format!("  expected   {}", node.expected));
-                    line("", &format!("  presented  {}", node.presented));
+                    let presented = if node.presented.is_empty() { "nothing" } else { &node.presented };
+                    line("", &format!("{} {}", clean(name, &[]), verdict(node.verdict)));
+                    line("", &format!("  expected   {}", clean(&node.expected, &[])));
+                    line("", &format!("  presented  {}", clean(presented, &[])));
                     if let Some(hint) = &node.hint {
-                        line("", &format!("  hint       {hint}"));
+                        line("", &format!("  hint       {}", clean(hint, &[])));
                     }
                 }
                 if let Some(note) = &explanation.note {

@@ -7,6 +7,7 @@ use super::common::{NetArgs, SourceArgs};
 use super::format::Format;
 use super::job::JobArgs;
 use super::render::{self, Style};
+use super::until_signal;
 use crate::claims::Claims;
 use crate::edge::{Destination, aws, azure};
 use crate::error::{Error, Kind, Result};
@@ -117,9 +118,10 @@ async fn presented(args: &Args, trust: &TrustPolicy, world: &World) -> Result<Pr
         match runner::choose(&args.source.wanted(), world) {
             Ok(chosen) => {
                 let audience = audience.ok_or_else(no_audience)?;
-                let token = chosen.source.id_token(&audience, &args.net.client(world)?, world).await?;
-                let issuer = token.unverified.issuer();
-                return Ok(Presented { claims: token.unverified, issuer, told_by: chosen.why });
+                let client = args.net.client(world)?;
+                let token = until_signal(chosen.source.id_token(&audience, &client, world)).await?;
+                let claims = runner::seen(&token.unverified, client.sandbox());
+                return Ok(Presented { issuer: claims.issuer(), claims, told_by: chosen.why });
             }
             // Outside of any job it is the checkout that says which one is meant.
             Err(error)
@@ -169,6 +171,14 @@ fn page(
         let _ = writeln!(out, "{}  {}", style.faint(&format!("{label:<8}")), clean(&value, &[]));
     }
     out.push('\n');
+    out.push_str(&text(explanation, style));
+    out
+}
+
+/// Every comparison with both sides, and the note, for a person.
+#[must_use]
+pub fn text(explanation: &Explanation, style: Style) -> String {
+    let mut out = String::new();
     tree(&explanation.root, "", 0, style, &mut out);
     if let Some(note) = &explanation.note {
         let _ = writeln!(out, "\n{}  {}", style.faint("note"), clean(note, &[]));
@@ -178,7 +188,8 @@ fn page(
 
 /// One node and what is below it; the two sides stand under each other, paths go on from the node above.
 fn tree(node: &Node, above: &str, depth: usize, style: Style, out: &mut String) {
-    let verdict = format!("{:<11}", node.verdict.to_string());
+    // The longest one keeps its blank behind it.
+    let verdict = format!("{:<10} ", node.verdict.to_string());
     let verdict = match node.verdict {
         Verdict::Match => style.good(&verdict),
         Verdict::Mismatch | Verdict::Missing | Verdict::Unsupported => style.bad(&verdict),

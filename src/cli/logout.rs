@@ -81,7 +81,7 @@ fn talk(ended: &Ended, world: &World) -> String {
         let blank = ended.variables.len() - back;
         text.push_str(&format!("blanked {blank} variables for the steps to come\n"));
         if back > 0 {
-            text.push_str(&format!("{back} variables have their earlier value back\n"));
+            text.push_str(&format!("gave the earlier value of {back} back\n"));
         }
     } else if !ended.variables.is_empty() && !world.switch("GITHUB_ACTIONS") {
         text.push_str(

@@ -107,7 +107,7 @@ impl Verb {
 }
 
 async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
-    let style = Style::of(cli.color, world);
+    let (style, data) = (Style::of(cli.color, world), Style::of_data(cli.color, world));
     match &cli.verb {
         Verb::Login(args) => until_signal(login::run(args, world, style)).await,
         Verb::Exec(args) => exec::run(args, world, style).await,
@@ -123,17 +123,18 @@ async fn run_verb(cli: &Cli, world: &World) -> Result<u8> {
             }
             ended.map(|()| 0)
         }
-        Verb::DryRun(args) => until_signal(dry_run::run(args, world)).await,
-        Verb::Explain(args) => until_signal(explain::run(args, world, Style::of_data(cli.color, world))).await,
+        Verb::DryRun(args) => until_signal(dry_run::run(args, world, data)).await,
+        Verb::Explain(args) => explain::run(args, world, data).await,
         Verb::Token(args) => until_signal(token::run(args, world)).await,
         Verb::Sandbox(args) => sandbox::run(args, world).await,
-        Verb::Trust(args) => until_signal(trust::run(args, world, style)).await,
+        Verb::Trust(args) => trust::run(args, world, data).await,
         Verb::Completions(args) => completions::run(args),
     }
 }
 
 /// Runs `work` until it is done or a signal comes. Dropping it then takes away what it had begun: files are written between
-/// two awaits, so either all of them are there or none.
+/// two awaits, so either all of them are there or none. What only reads and decides has no need of it: there a signal ends
+/// the process by itself, at once.
 async fn until_signal<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut stops = listen()?;
     let Stop { name, number } = tokio::select! {

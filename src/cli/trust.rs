@@ -1,6 +1,7 @@
 //! `jobpass trust`: what is done with trust policies before a job runs.
 
 pub mod diff;
+mod lines;
 pub mod lint;
 pub mod live;
 pub mod pull;

@@ -11,7 +11,7 @@ use crate::edge::aws::{
 };
 use crate::jwt::{Reason, Rejection};
 use crate::random;
-use crate::trust::Explanation;
+use crate::trust::{self, Explanation};
 
 /// A role session that was handed out.
 #[derive(Clone)]
@@ -47,7 +47,15 @@ fn with_web_identity(state: &State, form: &Form) -> Result<Reply, Reply> {
     let checked = issuer::check(state, token).map_err(|rejection| of_token(&rejection))?;
     let edges = state.roles(request.role).map(|(edge, trust, _)| (edge, trust));
     let denied = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
-    let explanation = match state.decide(edges, &checked.issuer, &checked.claims) {
+    let asked = trust::aws::Asked {
+        role: Some(request.role),
+        issuer: &checked.issuer,
+        claims: &checked.claims,
+        seconds: Some(request.seconds),
+        session_name: Some(request.session_name),
+        known: &[],
+    };
+    let explanation = match state.decide(edges, |trust, _| trust::evaluate_call(trust, &asked)) {
         Outcome::Granted(explanation) => explanation,
         Outcome::Absent => return Err(error(403, "AccessDenied", denied)),
         Outcome::Refused(explanation) => return Err(refused(denied, explanation)),
@@ -61,8 +69,16 @@ fn with_web_identity(state: &State, form: &Form) -> Result<Reply, Reply> {
     Ok(granted("AssumeRoleWithWebIdentity", &session, &(more + &request.packed())).explained(explanation))
 }
 
+/// AWS's error for the step that failed; what is undecided is answered as a denial.
 fn refused(text: &str, explanation: Explanation) -> Reply {
-    error(403, "AccessDenied", &format!("{text}{}", undecided(&explanation))).explained(Some(explanation))
+    let reply = match explanation.step {
+        Some(code @ "InvalidIdentityToken") => error(400, code, "Incorrect token audience"),
+        Some(code @ "ValidationError") => {
+            error(400, code, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+        }
+        _ => error(403, "AccessDenied", &format!("{text}{}", undecided(&explanation))),
+    };
+    reply.explained(Some(explanation))
 }
 
 /// Role chaining: only along a chain that an edge describes, from the role before it.

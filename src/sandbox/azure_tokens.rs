@@ -10,7 +10,7 @@ use super::http::{Call, Form, Reply};
 use super::issuer::{self, Checked, opaque_jwt};
 use crate::jwt::{Reason, Rejection};
 use crate::random;
-use crate::trust::{Decision, Explanation};
+use crate::trust::{Decision, Explanation, evaluate};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Entra's tokens live 60 to 90 minutes; the sandbox's always the shortest, in seconds.
@@ -63,7 +63,7 @@ fn grant(state: &State, call: &Call, form: &Form, tenant: &str) -> Result<Reply,
     let assertion = form.get("client_assertion").unwrap_or_default();
     let checked = issuer::check(state, assertion).map_err(|rejection| of_token(&rejection))?;
     let edges = known.into_iter().map(|(edge, trust, _)| (edge, trust));
-    let explanation = match state.decide(edges, &checked.issuer, &checked.claims) {
+    let explanation = match state.decide(edges, |trust, edge| evaluate(trust, edge, &checked.issuer, &checked.claims)) {
         Outcome::Granted(explanation) => explanation,
         Outcome::Absent => return Err(no_match("AADSTS70021", &checked, "")),
         Outcome::Refused(explanation) => return Err(refused(explanation, &checked)),

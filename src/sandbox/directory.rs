@@ -1,9 +1,8 @@
 //! What exists at the destinations: roles, providers, service accounts, applications, all from the edges.
 
 use super::State;
-use crate::claims::Claims;
 use crate::edge::{Edge, Target, aws, azure, gcp};
-use crate::trust::{Decision, Explanation, TrustPolicy, evaluate};
+use crate::trust::{Decision, Explanation, TrustPolicy};
 
 /// Whether something is given.
 pub(super) enum Outcome {
@@ -70,13 +69,12 @@ impl State {
     pub(super) fn decide<'a>(
         &self,
         edges: impl Iterator<Item = (&'a Edge, Option<&'a TrustPolicy>)>,
-        issuer: &str,
-        claims: &Claims,
+        evaluate: impl Fn(&TrustPolicy, &Edge) -> Explanation,
     ) -> Outcome {
         let mut refused: Option<Explanation> = None;
         for (edge, trust) in edges {
             let Some(trust) = trust else { continue };
-            let explanation = evaluate(trust, edge, issuer, claims);
+            let explanation = evaluate(trust, edge);
             if explanation.decision == Decision::Allowed {
                 return Outcome::Granted(Some(explanation));
             }

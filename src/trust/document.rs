@@ -3,20 +3,15 @@
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::explanation::{Decision, Explanation, Node, Reason};
+use super::explanation::{Explanation, Node, Reason};
 
 impl Explanation {
     /// `{"decision": "allow"|"deny"|"unknown", "reasons": […], "note"?, "step"?}`; first in `reasons` stands what the answer
     /// rests on (`"decides": true`), then every other comparison.
     #[must_use]
     pub fn document(&self) -> Value {
-        let decision = match self.decision {
-            Decision::Allowed => "allow",
-            Decision::Denied => "deny",
-            Decision::Undecided => "unknown",
-        };
         let mut object = Map::new();
-        object.insert("decision".to_owned(), decision.into());
+        object.insert("decision".to_owned(), json!(self.decision));
         object.insert("reasons".to_owned(), self.reasons().iter().map(reason).collect());
         if let Some(note) = &self.note {
             object.insert("note".to_owned(), note.as_str().into());

@@ -126,10 +126,11 @@ impl Node {
         self.verdict.into()
     }
 
-    /// Whether both sides are there and differ in upper and lower case only.
+    /// Whether it is one comparison whose sides differ in upper and lower case only.
     #[must_use]
     pub fn is_case_only(&self) -> bool {
-        self.verdict == Verdict::Mismatch && self.expected.to_lowercase() == self.presented.to_lowercase()
+        let same = self.expected.to_lowercase() == self.presented.to_lowercase();
+        self.kind == Kind::Leaf && self.verdict == Verdict::Mismatch && same
     }
 
     /// Whether it has no parts, or is a Deny that settles the matter as a whole.
@@ -259,6 +260,8 @@ mod tests {
         assert!(!exact("Prod", Some("prod ")).is_case_only());
         assert_eq!(exact("Prod", None).verdict, Verdict::Missing);
         assert_eq!(exact("", None).verdict, Verdict::Missing);
+        let group = Node::all("", vec![exact("a", Some("b"))]);
+        assert!(group.verdict == Verdict::Mismatch && !group.is_case_only(), "a group has no sides to compare");
     }
 
     #[test]

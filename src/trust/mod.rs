@@ -18,6 +18,8 @@ mod places;
 mod probe;
 pub mod render;
 mod subject;
+#[cfg(test)]
+mod testing;
 mod truth;
 mod yaml;
 
@@ -177,6 +179,21 @@ pub fn evaluate_file(
     explanation.placed(&trust.places)
 }
 
+/// Would this call of AWS be granted, as it was made and not as an edge would make it?
+#[must_use]
+pub fn evaluate_call(trust: &TrustPolicy, asked: &aws::Asked<'_>) -> Explanation {
+    let explanation = match &trust.rules {
+        Rules::Aws(rules) => aws::evaluate(rules, asked),
+        Rules::Gcp(_) | Rules::Azure(_) => other_kind("aws", trust),
+    };
+    explanation.placed(&trust.places)
+}
+
+fn other_kind(wanted: &str, trust: &TrustPolicy) -> Explanation {
+    let given = trust.destination().to_string();
+    Explanation::of(Node::leaf("", wanted, given, Verdict::Unsupported).what("kind of trust policy"))
+}
+
 /// Would this edge be granted to a token of `issuer` with these claims?
 ///
 /// `issuer` is the issuer the destination would see; `iss` of the claims is not looked at, because a sandbox stands in for
@@ -197,10 +214,7 @@ pub fn evaluate(trust: &TrustPolicy, edge: &Edge, issuer: &str, claims: &Claims)
         }
         (Rules::Gcp(trust), Target::Gcp(target)) => gcp::evaluate(trust, target, issuer, claims),
         (Rules::Azure(trust), Target::Azure(_)) => azure::evaluate(trust, issuer, claims),
-        _ => {
-            let (wanted, given) = (edge.destination().to_string(), trust.destination().to_string());
-            Explanation::of(Node::leaf("", wanted, given, Verdict::Unsupported).what("kind of trust policy"))
-        }
+        _ => other_kind(edge.destination().as_str(), trust),
     };
     explanation.placed(&trust.places)
 }

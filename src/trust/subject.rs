@@ -3,6 +3,33 @@
 //! Source: GitHub's OpenID Connect reference (2026): an environment takes the ref's place, a pull request has none, a `:` in a
 //! value is `%3A`; repositories created, renamed or transferred after 2026-07-15 have ids in their subject.
 
+use serde_json::Value;
+
+use super::Verdict;
+use super::explanation::Node;
+use crate::claims::Claims;
+
+/// A token without a subject is none that an issuer gives (OpenID Connect Core 1.0, section 2: `sub` is required), so what a
+/// destination does with one is not documented; `None` where there is one.
+pub(super) fn absent(claims: &Claims) -> Option<Node> {
+    let presented = match claims.value("sub") {
+        Some(Value::String(text)) if !text.is_empty() => return None,
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    };
+    let node = Node::leaf("", "a subject", presented, Verdict::Unsupported).what("subject of the token");
+    Some(node.hint("every ID token has a text in `sub`: these claims are not those of a whole token"))
+}
+
+/// What a destination makes of a list of audiences that holds something else than texts is not documented (RFC 7519, 4.1.3:
+/// an array of strings).
+pub(super) fn odd_audience(claims: &Claims) -> Option<Node> {
+    let audience = claims.value("aud")?;
+    let is_odd = audience.as_array().is_some_and(|all| !all.iter().all(Value::is_string));
+    let node = Node::leaf("", "a text, or a list of texts", audience.to_string(), Verdict::Unsupported);
+    is_odd.then(|| node.what("audience of the token"))
+}
+
 /// `repo:OWNER[@ID]/NAME[@ID]:CONTEXT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Subject<'a> {
@@ -56,6 +83,9 @@ fn of_same_repository(wanted: &Subject<'_>, given: &Subject<'_>, presented: &str
             "the names are the same and the ids are not: it is another repository under a name that was free"
                 .to_owned(),
         );
+    }
+    if wanted.context == given.context {
+        return None;
     }
     let is = |subject: &Subject<'_>, kind: &str| subject.context.strip_prefix(kind).map(str::to_owned);
     if let Some(environment) = is(given, "environment:") {
@@ -118,6 +148,11 @@ mod tests {
         ] {
             let story = story(expected, presented).unwrap();
             assert!(story.contains(word), "{expected} {presented}: {story}");
+        }
+        // Where only the names differ, nothing is said of the rest.
+        for rest in ["ref:refs/heads/main", "environment:prod", "pull_request"] {
+            let story = story(&format!("repo:A/b:{rest}"), &format!("repo:a/b:{rest}")).unwrap();
+            assert!(story.ends_with("case counts"), "{rest}: {story}");
         }
         for (expected, presented) in
             [("repo:a/b:ref:x", "repo:c/b:ref:x"), ("x", "repo:a/b:ref:x"), ("repo:a/b", "repo:a/b:x")]

@@ -4,15 +4,17 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The answer.
+/// The answer; to programs `allow`, `deny` and `unknown`, wherever it is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// Every step holds on documented semantics. Exit 0.
+    #[serde(rename = "allow")]
     Allowed,
     /// A step fails on documented semantics. Exit 4.
+    #[serde(rename = "deny")]
     Denied,
     /// What decides is not documented, not supplied or not understood. Exit 8.
+    #[serde(rename = "unknown")]
     Undecided,
 }
 

@@ -6,6 +6,8 @@
 //! such a scalar, and an alias, becomes an object that no reader of a trust policy takes for anything, with a name that says why.
 //! An alias is never followed, so nothing grows. Not a key twice, not a second document.
 
+use std::collections::BTreeMap;
+
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
 use serde_json::{Map, Value};
 
@@ -46,7 +48,7 @@ pub(super) fn parse(text: &str) -> Result<(Value, Places), String> {
 }
 
 /// The parts of a value, by name.
-type Inside = Vec<(String, Places)>;
+type Inside = BTreeMap<String, Places>;
 
 struct Reader<'t> {
     events: Parser<'t, StrInput<'t>>,
@@ -90,20 +92,20 @@ impl<'t> Reader<'t> {
     }
 
     fn items(&mut self, depth: usize) -> Result<(Vec<Value>, Inside), String> {
-        let (mut items, mut inside) = (Vec::new(), Vec::new());
+        let (mut items, mut inside) = (Vec::new(), Inside::new());
         loop {
             let (event, at) = self.next()?;
             if event == Event::SequenceEnd {
                 return Ok((items, inside));
             }
             let (value, places) = self.node(event, at, depth + 1)?;
-            inside.push((items.len().to_string(), places));
+            inside.insert(items.len().to_string(), places);
             items.push(value);
         }
     }
 
     fn members(&mut self, depth: usize) -> Result<(Map<String, Value>, Inside), String> {
-        let (mut members, mut inside) = (Map::new(), Vec::new());
+        let (mut members, mut inside) = (Map::new(), Inside::new());
         loop {
             let (event, key_at) = self.next()?;
             let key = match event {
@@ -119,7 +121,7 @@ impl<'t> Reader<'t> {
             }
             let (event, at) = self.next()?;
             let (value, places) = self.node(event, at, depth + 1)?;
-            inside.push((key.clone(), Places { here: Some(place(key_at)), inside: places.inside }));
+            inside.insert(key.clone(), Places { here: Some(place(key_at)), inside: places.inside });
             members.insert(key, value);
         }
     }
@@ -143,13 +145,13 @@ fn wrapped(name: &str, value: Value, places: Places) -> (Value, Places) {
     let here = places.here;
     (
         Value::Object([(name.to_owned(), value)].into_iter().collect()),
-        Places { here, inside: vec![(name.to_owned(), places)] },
+        Places { here, inside: [(name.to_owned(), places)].into() },
     )
 }
 
 fn odd(name: &str, value: Value, at: Marker) -> (Value, Places) {
     let (value, _) = wrapped(name, value, Places::default());
-    (value, Places { here: Some(place(at)), inside: Vec::new() })
+    (value, Places { here: Some(place(at)), inside: Inside::new() })
 }
 
 enum Meaning {
@@ -175,7 +177,7 @@ fn meaning(tag: &Tag) -> Meaning {
 }
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, at: Marker) -> (Value, Places) {
-    let here = Places { here: Some(place(at)), inside: Vec::new() };
+    let here = Places { here: Some(place(at)), inside: Inside::new() };
     let read = |value: Option<Value>| match value {
         Some(value) => (value, here.clone()),
         None => odd(UNSURE, text.into(), at),

@@ -22,6 +22,7 @@ mod azure;
 mod gcp;
 mod moto;
 mod rust;
+mod sarif;
 mod three_clouds;
 
 use std::path::{Path, PathBuf};

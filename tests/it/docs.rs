@@ -85,7 +85,7 @@ fn marked(text: &str) -> Marked {
 }
 
 /// The repository's own top-level names, after which a word is taken for a path of it.
-const TOP: [&str; 8] = ["src/", "tests/", "examples/", "docs/", "scripts/", "benches/", "action/", ".ci/"];
+const TOP: [&str; 9] = ["src/", "tests/", "examples/", "docs/", "scripts/", "benches/", "fuzz/", "action/", ".ci/"];
 
 fn is_path(word: &str) -> bool {
     let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));

@@ -77,6 +77,35 @@ fn claims_can_come_from_a_file() {
 }
 
 #[test]
+fn a_condition_on_the_issuer_meets_the_real_one() {
+    let main = checkout_of("git@github.com:acme/shop.git", "main");
+    let provider = "projects/123456789/locations/global/workloadIdentityPools/ci-pool/providers/github";
+    main.write(
+        "jobpass.toml",
+        &format!("[edge.publish]\ndestination = \"gcp\"\nprovider = \"{provider}\"\nproject = \"acme\"\ntrust = \"gcp.json\"\n"),
+    );
+    for (issuer, code) in [("https://token.actions.githubusercontent.com", 0), ("https://gitlab.com", 4)] {
+        let trust = format!(
+            r#"{{"name": "{provider}", "oidc": {{"issuerUri": "https://token.actions.githubusercontent.com"}},
+                "attributeMapping": {{"google.subject": "assertion.sub"}},
+                "attributeCondition": "assertion.iss == '{issuer}' && assertion.repository == 'acme/shop'"}}"#
+        );
+        main.write("gcp.json", &trust);
+        let ran = dry_run(main.path(), &[]);
+        assert_eq!(ran.code, code, "{issuer}: {}{}", ran.stdout, ran.stderr);
+    }
+}
+
+#[test]
+fn a_claim_that_stands_twice_in_a_file_is_none() {
+    let main = checkout_of("git@github.com:acme/shop.git", "main");
+    main.write("claims.json", r#"{"sub":"repo:acme/other:pull_request","sub":"repo:acme/shop:ref:refs/heads/main"}"#);
+    let ran = dry_run(main.path(), &["--claims", "claims.json"]);
+    assert_eq!(ran.code, 2, "which of the two counts is nobody's to say: {}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("error[claims-file]") && ran.stderr.contains("twice"), "{}", ran.stderr);
+}
+
+#[test]
 fn an_immutable_subject_meets_a_trust_policy_that_names_names() {
     let main = checkout_of("git@github.com:acme/shop.git", "main");
     let ran = dry_run(main.path(), &["--immutable"]);
@@ -106,7 +135,7 @@ fn json_has_one_object_in_every_case() {
         serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {}", ran.stdout))
     };
     let allowed = document(&[]);
-    assert_eq!(allowed["edges"][0]["decision"], "allowed");
+    assert_eq!(allowed["edges"][0]["decision"], "allow");
     assert_eq!(allowed["requests"][1]["url"], "https://sts.eu-central-1.amazonaws.com/");
     assert_eq!(document(&["--config", "missing.toml"])["error"]["code"], "configuration");
     assert_eq!(document(&["nowhere"])["error"]["exit"], 2);

@@ -167,10 +167,11 @@ fn in_a_job_its_own_token_is_explained() {
     std::fs::copy(checkout().join(AWS), job.workspace().join("trust.json")).unwrap();
     let trust = job.workspace().join("trust.json").display().to_string();
     let ran = job.jobpass(&["explain", "--trust", &trust]);
-    // The sandbox's issuer is none that IAM has: what counts here is whose claims were looked at.
-    assert_eq!(ran.code, 8, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, 4, "as the runner's own issuer: {}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("takes the place of the ref"), "{}", ran.stdout);
     assert!(ran.stdout.contains("because"), "{}", ran.stdout);
     assert!(ran.stdout.contains("subject   repo:acme/shop:environment:production"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("issuer    https://token.actions.githubusercontent.com\n"), "{}", ran.stdout);
     let mut job = job;
     job.unset("ACTIONS_ID_TOKEN_REQUEST_URL");
     let ran = job.jobpass(&["explain", "--trust", &trust]);

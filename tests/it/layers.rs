@@ -68,7 +68,7 @@ fn a_post_step_gives_back_what_stood_there_and_no_half_says_it() {
     }
 
     let said = end(&job, &state);
-    assert!(said.contains("have their earlier value back\n"), "{said}");
+    assert!(said.contains("gave the earlier value of "), "{said}");
     assert_eq!(seen(&job, STANDING.map(|(name, _)| name)), standing());
     assert_eq!(job.environment()["AWS_SESSION_TOKEN"], "");
     assert!(job.passes().is_empty());

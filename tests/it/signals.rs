@@ -146,3 +146,28 @@ fn a_signal_ends_a_wait_at_once_and_says_so() {
         assert!(job.passes().is_empty() && job.file("GITHUB_ENV").is_empty());
     }
 }
+
+/// What reads and decides is ended by a signal at once, also while it waits for its input.
+#[test]
+fn waiting_for_standard_input_is_ended() {
+    let scratch = Scratch::new();
+    let edge = "[edge.e]\ndestination = \"aws\"\nrole = \"arn:aws:iam::123456789012:role/deploy\"\nregion = \"eu-west-1\"\n\
+                [dry-run]\nrepository = \"acme/shop\"\n";
+    scratch.write("jobpass.toml", edge);
+    let mut command = crate::harness::jobpass(scratch.path());
+    command.args(["trust", "diff", "--live", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    thread::sleep(Duration::from_millis(500));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let begun = Instant::now();
+    let ended = loop {
+        if child.try_wait().unwrap().is_some() || begun.elapsed() > Duration::from_secs(20) {
+            break begun.elapsed() < Duration::from_secs(20);
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    let _ = child.kill();
+    let done = ran(&child.wait_with_output().unwrap());
+    assert!(ended, "{}", done.stderr);
+    assert_eq!((done.code, done.stdout.as_str()), (128 + Signal::TERM.as_raw(), ""), "{}", done.stderr);
+}

@@ -276,10 +276,45 @@ fn what_is_not_understood_is_never_called_equal() {
             with(gcp(), "/provider/oidc", json!({"issuerUri": "https://gitlab.com", "jwksJson": "{}"})),
             "/provider/oidc/jwksJson",
         ),
+        (GCP, with(gcp(), "/bindings/0/serviceAccount", json!("104857600000000000000")), "/bindings/0/serviceAccount"),
         (
             AZURE,
             with(azure(), "/0", json!({"issuer": "i", "subject": "s", "audiences": [], "trustedBy": "x"})),
             "/0/trustedBy",
+        ),
+        (
+            AZURE,
+            with(
+                azure(),
+                "/0",
+                json!({"issuer": "i", "subject": null, "audiences": [], "claimsMatchingExpression": {"value": "x", "future": 1}}),
+            ),
+            "/0/claimsMatchingExpression/future",
+        ),
+        (
+            AZURE,
+            with(
+                azure(),
+                "/0",
+                json!({"issuer": "i", "subject": null, "audiences": [],
+                    "claimsMatchingExpression": {"value": "x", "languageVersion": "2"}}),
+            ),
+            "/0/claimsMatchingExpression/languageVersion",
+        ),
+        (AZURE, json!({"value": azure(), "@odata.nextLink": "https://graph.example/next"}), "/@odata.nextLink"),
+        (
+            AWS,
+            odd(
+                "/Statement/1",
+                json!({"Effect": "Deny", "Principal": {"Service": "x"}, "Action": "sts:*", "Resource": "*"}),
+            ),
+            "/Statement/1/Resource",
+        ),
+        (AWS, odd("/Statement/0/Action", json!("assume")), "/Statement/0/Action"),
+        (
+            AWS,
+            odd("/Statement/0/Condition", json!({"StringMatches": {"a:b": "1"}})),
+            "/Statement/0/Condition/StringMatches/a:b",
         ),
     ] {
         let drift = compare(edge, &document, &document);
@@ -438,6 +473,7 @@ fn the_tools_are_asked_word_by_word_and_no_shell_reads_a_name() {
     let ran = run_in(scratch.path(), &[("PATH", &path)], ["trust", "pull", "--config", &config]);
     let asked = fs::read_to_string(scratch.path().join("asked")).unwrap();
     assert_eq!(asked, "<iam><get-role><--role-name=a+b=$(id),c><--region=eu-central-1><--output=json>");
+    assert!(ran.stderr.contains("asking aws for aws edge `e`\n"), "{}", ran.stderr);
     // And the answer is of another role, in another account perhaps.
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     assert!(ran.stderr.contains("presented  arn:aws:iam::123456789012:role/other"), "{}", ran.stderr);

@@ -102,7 +102,7 @@ const CASES: [Case; 35] = [
     ),
     ("terraform-state.json", "deploy", &[], "allow", "/values/root_module/resources/1/values/client_id_list", 0, ""),
     ("terraform-state.json", "deploy-2", &["--audience", "x"], "deny", "client_id_list", 0, ""),
-    ("terraform-two-accounts.json", "deploy", &[], "unknown", "", 1, "differ"),
+    ("terraform-two-accounts.json", "deploy", &[], "unknown", "client_id_list", 0, "several providers"),
 ];
 
 fn explain(case: &Case) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! `jobpass trust lint` as a command: what it reads, what it prints, how it ends.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -276,6 +277,93 @@ fn sarif_has_every_rule_and_points_at_the_line() {
     assert_eq!(of("TP002")["suppressions"][0]["justification"], "r");
 }
 
+/// What GitHub's page "SARIF support for code scanning" (2026) requires of a file, and its limits.
+fn code_scanning_refuses(document: &Value, root: &Path) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut check = |holds: bool, what: String| {
+        if !holds {
+            wrong.push(what);
+        }
+    };
+    let said = |value: &Value, most: usize| value.as_str().is_some_and(|text| (1..=most).contains(&text.len()));
+    check(said(&document["$schema"], 200) && document["version"] == "2.1.0", "schema and version".to_owned());
+    let runs = document["runs"].as_array().unwrap();
+    check((1..=20).contains(&runs.len()), format!("{} runs", runs.len()));
+    for run in runs {
+        let driver = &run["tool"]["driver"];
+        check(said(&driver["name"], 200), "the tool's name".to_owned());
+        let rules = driver["rules"].as_array().unwrap();
+        for rule in rules {
+            let texts = [&rule["shortDescription"]["text"], &rule["fullDescription"]["text"]];
+            let weight = &rule["properties"]["security-severity"];
+            let weight =
+                weight.as_str().map_or_else(|| weight.is_null().then_some(5.0), |text| text.parse::<f64>().ok());
+            check(said(&rule["id"], 255) && texts.iter().all(|text| said(text, 1024)), format!("{rule}"));
+            check(said(&rule["help"]["text"], 100_000), format!("help: {rule}"));
+            check(weight.is_some_and(|weight| weight > 0.0 && weight <= 10.0), format!("severity: {rule}"));
+            check(rule["properties"]["tags"].as_array().is_some_and(|tags| tags.len() <= 10), format!("tags: {rule}"));
+        }
+        let results = run["results"].as_array().unwrap();
+        check(results.len() <= 25_000 && rules.len() <= 25_000, "too many".to_owned());
+        for result in results {
+            let at = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+            check(rules[at]["id"] == result["ruleId"], format!("ruleIndex: {result}"));
+            check(said(&result["message"]["text"], 10_000), format!("message: {result}"));
+            check(result["locations"].as_array().is_some_and(|all| all.len() == 1), format!("locations: {result}"));
+            let place = &result["locations"][0]["physicalLocation"];
+            let uri = place["artifactLocation"]["uri"].as_str().unwrap_or_default();
+            let relative = !uri.is_empty() && !uri.contains("://") && !uri.starts_with(['/', '.']);
+            let there = root.join(uri.replace("%20", " "));
+            check(relative && there.is_file() && !there.is_symlink(), format!("uri: {result}"));
+            let number = |name: &str| place["region"][name].as_u64().unwrap_or(0);
+            let (begin, end) = ((number("startLine"), number("startColumn")), (number("endLine"), number("endColumn")));
+            let lines = fs::read_to_string(&there).unwrap_or_default().lines().count() as u64;
+            check(begin.0 > 0 && begin.1 > 0 && begin <= end && end.0 <= lines, format!("region: {result}"));
+            check(
+                said(&result["partialFingerprints"]["primaryLocationLineHash"], 40),
+                format!("fingerprint: {result}"),
+            );
+        }
+    }
+    wrong
+}
+
+#[test]
+fn sarif_has_what_code_scanning_asks_for() {
+    let home = Scratch::new();
+    for row in crate::public_trust_policies::rows() {
+        let (_, below) = row.file.split_once("policies/").unwrap();
+        home.write(&format!("trust policies/{below}"), &row.text);
+    }
+    let until = |day: &str| {
+        format!(
+            "[[lint.exempt]]\nrule = \"TP002\"\nreason = \"r\"\nfile = \"trust policies/aws/any-subject.json\"\nuntil = {day}\n"
+        )
+    };
+    home.write("jobpass.toml", &edges(&format!("{}{}", until("2999-01-01"), until("2020-01-01"))));
+    let document = parsed(&lint(&home, &["trust policies", "--format", "sarif"]));
+    assert_eq!(code_scanning_refuses(&document, home.path()), Vec::<String>::new());
+    let ended = document["runs"][0]["results"].as_array().unwrap().iter().find(|one| one["ruleId"] == "TP090").unwrap();
+    let place = &ended["locations"][0]["physicalLocation"];
+    assert_eq!((&place["artifactLocation"]["uri"], &place["region"]["startLine"]), (&json!("jobpass.toml"), &json!(6)));
+
+    // However a file is named, its alert is at the file itself.
+    home.write("trust/deploy.json", &role("repo:*"));
+    std::os::unix::fs::symlink("deploy.json", home.path().join("trust/link.json")).unwrap();
+    let absolute = home.path().join("trust/deploy.json").display().to_string();
+    for name in ["trust/deploy.json", "./trust/deploy.json", "trust/../trust/deploy.json", "trust/link.json", &absolute]
+    {
+        let document = parsed(&lint(&home, &[name, "--format", "sarif"]));
+        let place = &document["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "trust/deploy.json", "{name}");
+    }
+    let elsewhere = Scratch::new();
+    let document = parsed(&lint(&elsewhere, &[&absolute, "--format", "sarif"]));
+    let place = &document["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], format!("file://{absolute}"));
+    assert_ne!(code_scanning_refuses(&document, elsewhere.path()), Vec::<String>::new());
+}
+
 #[test]
 fn the_documented_rules_are_the_registrys() {
     let text = fs::read_to_string(checkout().join("docs/rules.md")).unwrap();
@@ -303,9 +391,12 @@ fn the_documented_rules_are_the_registrys() {
 }
 
 #[test]
-fn the_examples_are_safe() {
+fn the_trust_policies_of_the_examples_edges_are_safe() {
     let home = Scratch::new();
-    let path = checkout().join("examples").display().to_string();
-    let ran = lint(&home, &[&path, "--fail-on", "low"]);
+    let folders = fs::read_dir(checkout().join("examples")).unwrap().map(|entry| entry.unwrap().path().join("trust"));
+    let folders: Vec<String> = folders.filter(|path| path.is_dir()).map(|path| path.display().to_string()).collect();
+    assert!(folders.len() >= 5, "{folders:?}");
+    let args: Vec<&str> = folders.iter().map(String::as_str).chain(["--fail-on", "low"]).collect();
+    let ran = lint(&home, &args);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
 }

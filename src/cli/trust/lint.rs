@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::secret::clean;
 use crate::trust::lint::{self, Finding, Severity};
-use crate::trust::{self, TrustPolicy};
+use crate::trust::{self, Place, TrustPolicy};
 use crate::world::World;
 
 /// Arguments of `jobpass trust lint`.
@@ -77,6 +77,8 @@ impl FailOn {
 pub(super) struct Found {
     /// As it was named, or as it stands below a directory that was.
     pub(super) file: String,
+    /// The file itself.
+    pub(super) path: PathBuf,
     pub(super) finding: Finding,
     /// What lets it stay.
     pub(super) exempt: Option<Exemption>,
@@ -107,6 +109,7 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
         decisions += report.decisions;
         found.extend(report.findings.into_iter().map(|finding| Found {
             file: one.shown.clone(),
+            path: one.path.clone(),
             finding,
             exempt: None,
         }));
@@ -122,7 +125,7 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     match args.format {
         Format::Text => render::data(&text(&found, wanted.len(), decisions, style))?,
         Format::Json => render::data(&format!("{:#}\n", document(&found, wanted.len(), decisions)))?,
-        Format::Sarif => render::data(&format!("{:#}\n", sarif::document(&found)))?,
+        Format::Sarif => render::data(&format!("{:#}\n", sarif::document(&found, world)))?,
     }
     let bad = |one: &Found| one.exempt.is_none() && one.finding.severity >= args.fail_on.severity();
     Ok(if found.iter().any(bad) { Kind::Findings.exit_code() } else { 0 })
@@ -210,19 +213,19 @@ fn unreadable(why: &str) -> Error {
     Error::usage("trust-policy", why)
 }
 
-/// Every file, in order, by as many threads as the machine has cores.
+/// Every file, in order, by as many threads as the machine has cores. They take turns: what lies beside each other is alike, and one
+/// cloud's takes longer than another's.
 fn look_at_all(wanted: &[Wanted], now: i64) -> Vec<Result<Option<lint::Report>>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = wanted.len().div_ceil(threads).max(1);
-    let some = |part: &[Wanted]| part.iter().map(|one| look(one, now)).collect::<Vec<_>>();
-    if threads == 1 || wanted.len() < threads {
-        return some(wanted);
-    }
-    std::thread::scope(|scope| {
-        let running: Vec<_> = wanted.chunks(share).map(|part| scope.spawn(move || some(part))).collect();
-        // A thread that panics ends the process, as everywhere.
-        running.into_iter().flat_map(|one| one.join().unwrap_or_default()).collect()
-    })
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(wanted.len()).max(1);
+    let share = |first: usize| wanted.iter().skip(first).step_by(threads).map(|one| look(one, now)).collect::<Vec<_>>();
+    let mut shares: Vec<_> = std::thread::scope(|scope| {
+        let share = &share;
+        let running: Vec<_> = (1..threads).map(|first| scope.spawn(move || share(first))).collect();
+        let own = share(0);
+        let others = running.into_iter().map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        std::iter::once(own).chain(others).map(Vec::into_iter).collect()
+    });
+    (0..wanted.len()).filter_map(|at| shares.get_mut(at % threads)?.next()).collect()
 }
 
 /// `None` for what was only met, and is no template with a role.
@@ -280,9 +283,17 @@ fn exempt(found: &mut Vec<Found>, wanted: &[Wanted], path: &Path, settings: &fil
             _ => format!("the exemption from {} hides nothing", exemption.rule),
         };
         let message = format!("{what} ({})", exemption.place);
-        more.push(Found { file: near(path, world), finding: rule.about("", message), exempt: None });
+        let finding = Finding { place: place(&exemption.place), ..rule.about("", message) };
+        more.push(Found { file: near(path, world), path: path.to_owned(), finding, exempt: None });
     }
     found.extend(more);
+}
+
+/// The line and column that a place in the edge file ends with.
+fn place(text: &str) -> Option<Place> {
+    let mut parts = text.rsplit(':').map(str::parse);
+    let (column, line) = (parts.next()?.ok()?, parts.next()?.ok()?);
+    Some(Place { line, column })
 }
 
 /// Whether two paths name one file; what does not exist is compared as text.

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, Value};
 
 use crate::cli::common::deadline;
+use crate::cli::render::talk;
+use crate::cli::until_signal;
 use crate::edge::Edge;
 use crate::error::{Error, Result};
 use crate::files::{read_limited, read_stdin};
@@ -24,6 +27,8 @@ pub struct LiveArgs {
     pub timeout: Option<String>,
 }
 
+/// Edges that are asked for at the same time: each command takes seconds to start, and hundreds of megabytes.
+const AT_ONCE: usize = 4;
 /// Longer saved output is refused, in bytes.
 const MAX: u64 = 16 << 20;
 
@@ -35,11 +40,11 @@ impl LiveArgs {
     pub async fn of(&self, edges: &[Edge], world: &World) -> Result<Vec<Live>> {
         let Some(path) = &self.live else {
             let deadline = self.deadline()?;
-            let mut all = Vec::new();
-            for edge in edges {
-                all.push(live::fetch(edge, deadline, world).await?);
-            }
-            return Ok(all);
+            let asking = edges.iter().map(|edge| {
+                talk(&format!("asking {} for {}", live::tool(edge.destination()), edge.title()));
+                live::fetch(edge, deadline, world)
+            });
+            return until_signal(stream::iter(asking).buffered(AT_ONCE).try_collect()).await;
         };
         let saved = read(path, world)?;
         let by_name = saved.get("edges").and_then(Value::as_object);

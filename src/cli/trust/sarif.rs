@@ -1,17 +1,30 @@
-//! Findings as SARIF 2.1.0 (OASIS, errata 01), as far as code scanning reads it.
+//! Findings as SARIF 2.1.0 (OASIS, errata 01), with what GitHub's code scanning asks for beyond the schema: a path from the
+//! working directory (which is to be the repository's root), a whole region, and the fingerprint of its line.
+
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::lines::Lines;
 use super::lint::{Found, put};
+use crate::files;
 use crate::trust::lint::{self, Rule, Severity};
+use crate::trust::{MOST_BYTES, Place};
+use crate::world::World;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const PAGES: &str = "https://github.com/jobpass/jobpass/blob/main/docs/rules.md";
 
 /// One run with the rules and what they found; exempted findings are there as suppressed ones.
-pub(super) fn document(found: &[Found]) -> Value {
+pub(super) fn document(found: &[Found], world: &World) -> Value {
     let rules: Vec<&Rule> = lint::rules().collect();
-    let results: Vec<Value> = found.iter().map(|one| result(one, &rules)).collect();
+    let mut known = BTreeMap::new();
+    for one in found {
+        known.entry(one.path.as_path()).or_insert_with(|| Artifact::of(one, world));
+    }
+    let result = |one: &Found| known.get(one.path.as_path()).map(|artifact| result(one, artifact, &rules));
+    let results: Vec<Value> = found.iter().filter_map(result).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -36,18 +49,22 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// What code scanning sorts by: a number from 0 to 10 as text.
-fn weight(severity: Severity) -> &'static str {
+/// What code scanning sorts by: a number above 0 and up to 10 as text; what is only worth knowing has none.
+fn weight(severity: Severity) -> Option<&'static str> {
     match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.0",
-        Severity::Low => "2.0",
-        Severity::Info => "0.0",
+        Severity::Critical => Some("9.5"),
+        Severity::High => Some("8.0"),
+        Severity::Medium => Some("5.0"),
+        Severity::Low => Some("2.0"),
+        Severity::Info => None,
     }
 }
 
 fn of_rule(rule: &Rule) -> Value {
+    let mut properties = json!({"tags": ["security"]});
+    if let Some(weight) = weight(rule.severity) {
+        put(&mut properties, "security-severity", weight);
+    }
     json!({
         "id": rule.code,
         "shortDescription": {"text": rule.name},
@@ -55,19 +72,49 @@ fn of_rule(rule: &Rule) -> Value {
         "help": {"text": rule.fix},
         "helpUri": format!("{PAGES}#{}", rule.code.to_lowercase()),
         "defaultConfiguration": {"level": level(rule.severity)},
-        "properties": {"security-severity": weight(rule.severity), "tags": ["security"]},
+        "properties": properties,
     })
 }
 
-fn result(found: &Found, rules: &[&Rule]) -> Value {
+/// The file of findings: what it is called here, and its lines.
+struct Artifact {
+    uri: String,
+    lines: Option<Lines>,
+}
+
+impl Artifact {
+    fn of(found: &Found, world: &World) -> Artifact {
+        // Alerts are shown at the file itself: a link to it, or `./` before it, would be another one.
+        let real = |path: &Path| path.canonicalize().ok();
+        let (path, directory) = (real(&found.path), world.directory.as_deref().and_then(real));
+        let below = path.as_deref().zip(directory.as_deref()).and_then(|(path, root)| path.strip_prefix(root).ok());
+        let text = files::read_limited(&found.path, MOST_BYTES as u64).ok();
+        let text = text.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok());
+        Artifact { uri: uri(&below.unwrap_or(&found.path).display().to_string()), lines: text.map(Lines::of) }
+    }
+
+    /// From the place to the end of its line; code scanning wants all four.
+    fn region(&self, place: Place) -> Value {
+        let width = self.lines.as_ref().and_then(|lines| lines.width(place.line)).unwrap_or_default();
+        json!({
+            "startLine": place.line, "startColumn": place.column,
+            "endLine": place.line, "endColumn": (width + 1).max(place.column),
+        })
+    }
+}
+
+fn result(found: &Found, artifact: &Artifact, rules: &[&Rule]) -> Value {
     let finding = &found.finding;
     let mut message = finding.message.clone();
     if let Some(subject) = finding.admits.first() {
         message.push_str(&format!(": {subject}"));
     }
-    let mut location = json!({"artifactLocation": {"uri": uri(&found.file)}});
-    if let Some(place) = finding.place {
-        put(&mut location, "region", json!({"startLine": place.line, "startColumn": place.column}));
+    // What is wrong with a whole file is shown at its beginning.
+    let place = finding.place.unwrap_or(Place { line: 1, column: 1 });
+    let location = json!({"artifactLocation": {"uri": artifact.uri}, "region": artifact.region(place)});
+    let mut fingerprints = json!({"jobpass/v1": format!("{}:{}", finding.rule.code, finding.path)});
+    if let Some(hash) = artifact.lines.as_ref().and_then(|lines| lines.hash(place.line)) {
+        put(&mut fingerprints, "primaryLocationLineHash", hash);
     }
     let mut result = json!({
         "ruleId": finding.rule.code,
@@ -77,7 +124,7 @@ fn result(found: &Found, rules: &[&Rule]) -> Value {
             "physicalLocation": location,
             "logicalLocations": [{"fullyQualifiedName": if finding.path.is_empty() { "/" } else { &finding.path }}],
         }],
-        "partialFingerprints": {"jobpass/v1": format!("{}:{}", finding.rule.code, finding.path)},
+        "partialFingerprints": fingerprints,
         "properties": {"severity": finding.severity, "admits": finding.admits},
     });
     if let Some(at) = rules.iter().position(|rule| rule.code == finding.rule.code) {

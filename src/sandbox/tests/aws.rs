@@ -176,6 +176,30 @@ async fn the_trust_policy_decides() {
 }
 
 #[tokio::test]
+async fn what_is_no_matter_of_the_role_is_answered_with_its_own_code() {
+    const TRUST: &str = r#"{"role": {"Role": {"Arn": "arn:aws:iam::123456789012:role/deploy", "MaxSessionDuration": LONGEST,
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:acme/shop:ref:refs/heads/main"}}}]}}},
+        "provider": {"Url": "token.actions.githubusercontent.com", "ClientIDList": ["CLIENT"]}}"#;
+    for (client, longest, status, code, message) in [
+        ("sts.amazonaws.com", "43200", 200, "", "AssumedRoleUser"),
+        ("elsewhere", "43200", 400, "InvalidIdentityToken", "Incorrect token audience"),
+        ("sts.amazonaws.com", "900", 400, "ValidationError", "MaxSessionDuration set for this role"),
+        ("elsewhere", "900", 400, "InvalidIdentityToken", "Incorrect token audience"),
+    ] {
+        let text = TRUST.replace("CLIENT", client).replace("LONGEST", longest);
+        let edges = vec![(aws_edge_of(ROLE), Some(TrustPolicy::parse(Destination::Aws, &text).unwrap()))];
+        let running = started(Options { edges, ..Options::default() }).await;
+        let (got, body) = ask(&running, &[]).await;
+        assert_eq!(got, status, "{client} {longest}: {body}");
+        assert!(status == 200 || body.contains(&format!("<Code>{code}</Code>")), "{client} {longest}: {body}");
+        assert!(body.contains(message), "{client} {longest}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn undecided_is_not_granted_not_even_by_an_open_sandbox() {
     let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
         "Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},

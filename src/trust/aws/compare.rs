@@ -169,6 +169,10 @@ fn ip(expected: &str, presented: &str) -> Truth {
             (u128::from(network.to_bits()), 32, u128::from(address.to_bits()))
         }
         (IpAddr::V6(network), IpAddr::V6(address)) => (network.to_bits(), 128, address.to_bits()),
+        // `::ffff:10.0.0.1`: whether it counts as the address inside of it is not documented.
+        (IpAddr::V6(one), IpAddr::V4(_)) | (IpAddr::V4(_), IpAddr::V6(one)) if one.to_ipv4_mapped().is_some() => {
+            return Truth::Unknown;
+        }
         (IpAddr::V4(_) | IpAddr::V6(_), _) => return Truth::No,
     };
     let prefix = match prefix {

@@ -15,16 +15,22 @@ pub(super) fn check(statement: &Statement, request: &Request<'_>) -> Vec<Node> {
     statement.conditions.iter().map(|condition| one(condition, statement.effect, request)).collect()
 }
 
-/// Whether a condition holds the audience to values that its author takes for registered with the provider.
+/// Whether a condition holds the audience to values that its author takes for registered with the provider: of several
+/// audiences every one.
 pub(super) fn names_audience(condition: &Condition, request: &Request<'_>) -> bool {
     let Some(operator) = Operator::parse(&condition.operator) else { return false };
     let texts = matches!(operator.test, Test::Text { .. } | Test::Like);
     // Also with `IfExists` or a set operator: that a key holds by its absence says nothing about a token that has it.
     let bound = !operator.negated && !request.claims.audiences().is_empty();
-    let literal = |value: &String| operator.test != Test::Like || !value.contains(['*', '?']);
+    let open: &[char] = if operator.test == Test::Like { &['*', '?', '$'] } else { &['$'] };
+    let literal = |value: &String| !value.contains(open);
     let key = format!("{}:aud", request.provider).to_lowercase();
     let values = condition.values.as_deref().unwrap_or_default();
-    texts && bound && condition.key.to_lowercase() == key && values.iter().all(literal)
+    // A single one that fits is the one that is named, unless letters in another case fit as well.
+    let audiences = request.claims.audiences();
+    let exact = operator.test != Test::Text { ignore_case: true };
+    let named = exact && audiences.len() == 1 || audiences.iter().all(|audience| values.contains(audience));
+    texts && bound && condition.key.to_lowercase() == key && values.iter().all(literal) && named
 }
 
 fn one(condition: &Condition, effect: Effect, request: &Request<'_>) -> Node {
@@ -55,8 +61,9 @@ fn one(condition: &Condition, effect: Effect, request: &Request<'_>) -> Node {
         }
         Found::Absent { why, claimed: Some(claimed), .. } if effect == Effect::Deny => {
             // A Deny that is passed by because a list of keys says so, while the token has the very claim: the list grows.
-            let claimed = Present { values: vec![claimed.clone()], many: false, kind: Kind::Text };
-            (String::new(), merge(rule.on(&claimed), rule.on_absence()), Some(why.clone()))
+            let present = |claimed: &String| Present { values: vec![claimed.clone()], many: false, kind: Kind::Text };
+            let filled = claimed.as_ref().map_or(Truth::Unknown, |claimed| rule.on(&present(claimed)));
+            (String::new(), merge(filled, rule.on_absence()), Some(why.clone()))
         }
         Found::Absent { why, .. } => (String::new(), rule.on_absence(), Some(why.clone())),
         Found::Unknown(why) => (String::new(), rule.on_unknown(), Some(why.clone())),

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::principal::{Principal, others, principal};
-use super::template;
+use super::{refused, template};
 use crate::trust::join;
-use crate::trust::json::{text, texts, unknown_keys};
+use crate::trust::json::{text, texts};
 
 /// One trust policy document.
 #[derive(Clone, Debug)]
@@ -13,8 +13,8 @@ pub(super) struct Document {
     pub(super) statements: Vec<Statement>,
     /// Whether `${…}` is a variable: with `Version` 2012-10-17 only.
     pub(super) variables: bool,
-    /// Where fields beside `Version`, `Id` and `Statement` stand.
-    pub(super) unknown: Vec<String>,
+    /// What AWS refuses to store: where it stands, and why. A document with any of it is in force nowhere.
+    pub(super) refused: Vec<(String, String)>,
     /// Where the list of statements stands, or the one statement.
     pub(super) path: String,
     /// Characters without white space.
@@ -76,8 +76,8 @@ pub(super) struct Statement {
     pub(super) others: Vec<(String, String)>,
     pub(super) actions: Actions,
     pub(super) conditions: Vec<Condition>,
-    /// Elements that no role trust policy has, or that are not known; where they stand.
-    pub(super) unknown: Vec<String>,
+    /// Operators without a key: what AWS makes of one is not documented.
+    pub(super) empty: Vec<String>,
 }
 
 /// What a statement is for.
@@ -132,18 +132,15 @@ impl Document {
                 later => later,
             })
         };
-        Ok(Document {
-            statements: statements.into_iter().map(read).collect::<Result<_, _>>()?,
-            variables: version == Some("2012-10-17"),
-            unknown: paths(unknown_keys(document, &["Version", "Id", "Statement"]), path),
-            path: list,
-            size: value.to_string().chars().filter(|c| !c.is_whitespace()).count(),
-        })
+        let size = value.to_string().chars().filter(|c| !c.is_whitespace()).count();
+        let mut refused = refused::fields(document, path, size);
+        for (path, value) in &statements {
+            refused.extend(value.as_object().map(|object| refused::elements(object, path)).unwrap_or_default());
+        }
+        let statements: Vec<Statement> = statements.into_iter().map(read).collect::<Result<_, _>>()?;
+        refused.extend(refused::statements(&statements));
+        Ok(Document { statements, variables: version == Some("2012-10-17"), refused, path: list, size })
     }
-}
-
-fn paths(names: Vec<String>, path: &str) -> Vec<String> {
-    names.iter().map(|name| join(path, name)).collect()
 }
 
 impl Statement {
@@ -169,17 +166,16 @@ impl Statement {
             (None, Some(actions)) => Actions::AllBut(actions),
             _ => Actions::Unknown,
         };
-        let known = ["Sid", "Effect", "Principal", "Action", "NotAction", "Condition"];
-        let mut unknown = paths(unknown_keys(object, &known), &path);
+        let mut empty = Vec::new();
         let conditions = match object.get("Condition") {
             None => Vec::new(),
-            Some(Value::Object(operators)) => conditions(operators, &join(&path, "Condition"), &mut unknown)?,
+            Some(Value::Object(operators)) => conditions(operators, &join(&path, "Condition"), &mut empty)?,
             Some(_) => return Err("`Condition` is no object".into()),
         };
         let sid = text(object, "Sid")?.filter(|sid| !sid.is_empty()).map(str::to_owned);
         let others = others(object.get("Principal"), &join(&path, "Principal"));
         let principal = principal(object.get("Principal"), &join(&path, "Principal"));
-        Ok(Statement { path, sid, effect, principal, others, actions, conditions, unknown })
+        Ok(Statement { path, sid, effect, principal, others, actions, conditions, empty })
     }
 
     /// How people call it.
@@ -192,7 +188,7 @@ impl Statement {
     }
 }
 
-fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<String>) -> Result<Vec<Condition>, Unread> {
+fn conditions(operators: &Map<String, Value>, path: &str, empty: &mut Vec<String>) -> Result<Vec<Condition>, Unread> {
     let mut all: Vec<Condition> = Vec::new();
     for (operator, keys) in operators {
         let path = join(path, operator);
@@ -200,8 +196,7 @@ fn conditions(operators: &Map<String, Value>, path: &str, unknown: &mut Vec<Stri
         let keys =
             keys.as_object().ok_or_else(|| Unread::Broken(format!("the condition `{operator}` is no object")))?;
         if keys.is_empty() {
-            // An operator without a key: what AWS makes of it is not documented.
-            unknown.push(path.clone());
+            empty.push(path.clone());
         }
         for (key, value) in keys {
             all.push(Condition {

@@ -17,8 +17,11 @@ pub(in crate::trust) fn said(trust: &RoleTrust, target: &Target) -> Result<Said,
     let document = role.document.as_ref().map_err(|unread| unread.why().to_owned())?;
     let arn = RoleArn::parse(&target.role)?;
     let mut said = Said::default();
-    said.not_understood.clone_from(&document.unknown);
+    said.not_understood.extend(document.refused.iter().map(|(path, _)| path.clone()));
     said.parts = document.statements.iter().map(|statement| part(statement, &arn, &mut said.not_understood)).collect();
+    // What is refused may be told by its statement too.
+    said.not_understood.sort();
+    said.not_understood.dedup();
     if uses_variables(document) {
         let value = if document.variables { "2012-10-17" } else { "older, where `${` is no variable" };
         let fact = Fact::new("version", value, join(&role.path, "Version"));
@@ -49,7 +52,7 @@ fn part(statement: &Statement, arn: &RoleArn, not_understood: &mut Vec<String>) 
         Effect::Deny => "Deny",
     };
     let mut facts = vec![Fact::new("effect", effect, join(&statement.path, "Effect"))];
-    not_understood.extend(statement.unknown.iter().cloned());
+    not_understood.extend(statement.empty.iter().cloned());
     match &statement.principal {
         Principal::Federated(named) => {
             for Federated { path, name } in named {

@@ -103,6 +103,11 @@ impl<'a> RoleFacts<'a> {
         &self.role.path
     }
 
+    /// Where its list of statements stands.
+    pub(in crate::trust) fn list_path(&self) -> Option<&'a str> {
+        self.role.document.as_ref().ok().map(|document| document.path.as_str())
+    }
+
     /// The role's ARN or name; empty for a bare document.
     pub(in crate::trust) fn title(&self) -> &'a str {
         self.role.arn.as_deref().or(self.role.name.as_deref()).unwrap_or_default()
@@ -125,8 +130,10 @@ impl<'a> RoleFacts<'a> {
     /// is outside of the file decides nothing. Without its Denies, if so wished.
     pub(in crate::trust) fn alone(&self, issuer: &str, audiences: &[String], denies: bool) -> RoleTrust {
         let mut role = self.role.clone();
-        if let (Ok(document), false) = (&mut role.document, denies) {
-            document.statements.retain(|statement| statement.effect == Effect::Allow);
+        if let Ok(document) = &mut role.document {
+            // Refused as it stands, it may be stored once that is mended: then breadth counts.
+            document.refused.clear();
+            document.statements.retain(|statement| denies || statement.effect == Effect::Allow);
         }
         let mut providers = self.providers.to_vec();
         if self.registered(issuer).is_none() {

@@ -82,6 +82,11 @@ pub(super) fn provider(node: Node, named: &str, request: &Request<'_>) -> Node {
         return node.hint("they differ in upper and lower case only; whether AWS looks at that here is not documented");
     }
     let (Some(host), own_host) = (provider_host(named), request.provider) else { return node };
+    if host == own_host && node.verdict == Verdict::Unsupported {
+        return node.hint(format!(
+            "IAM knows this issuer by its name alone, `{own_host}`; whether a provider that was made for it counts is not documented"
+        ));
+    }
     if host == own_host {
         let account = request.account.as_deref().unwrap_or_default();
         return node.hint(format!("the provider is named in another account or partition than the role's, {account}"));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::document::{Document, Unread};
 use super::principal::Principal;
 use super::provider::Provider;
-use super::{LONGEST_SESSION, Request, template};
+use super::{LONGEST_SESSION, template};
 use crate::trust::{join, json};
 
 /// The longest document that is read, in bytes without white space: four times what AWS takes (IAM quotas), so that a document
@@ -166,16 +166,6 @@ impl RoleTrust {
             [one] => Ok(one),
             [] => Err(list(&self.roles.iter().collect::<Vec<_>>())),
             many => Err(list(many)),
-        }
-    }
-
-    /// The OIDC provider of the request, where the file has it once; `Err` where it has several that are not alike.
-    pub(super) fn registered(&self, request: &Request<'_>) -> Result<Option<&Provider>, String> {
-        let mut all = self.providers.iter().filter(|one| one.is(request));
-        let first = all.next();
-        match first.zip(all.find(|other| first.is_some_and(|first| first.client_ids != other.client_ids))) {
-            None => Ok(first),
-            Some((one, other)) => Err(format!("{} and {} are for the same issuer and differ", one.path, other.path)),
         }
     }
 }

@@ -30,8 +30,8 @@ pub(super) enum Found {
         why: String,
         /// AWS fills it for no token of this issuer.
         dead: bool,
-        /// Dead, although the token has a claim of this name.
-        claimed: Option<String>,
+        /// Dead, although the token has a claim of this name; `None` within for one that is no text.
+        claimed: Option<Option<String>>,
     },
     /// Cannot be told offline, or is not documented.
     Unknown(String),
@@ -89,10 +89,17 @@ fn own(name: &str, provider: &str, request: &Request<'_>) -> Found {
             Filled::No => Found::Absent {
                 why: format!("AWS does not fill this key for this issuer (its list of {})", table::AS_OF),
                 dead: true,
-                claimed: request.claims.text(name),
+                claimed: claimed(name, request),
             },
         },
     }
+}
+
+/// What the token has under a name that is given in lower case: names of keys have no case, names of claims have.
+fn claimed(name: &str, request: &Request<'_>) -> Option<Option<String>> {
+    let claims = request.claims.as_map();
+    let (_, value) = claims.iter().find(|(claim, value)| claim.to_lowercase() == name && !value.is_null())?;
+    Some(value.as_str().map(str::to_owned))
 }
 
 fn claim(name: &str, kind: Kind, request: &Request<'_>) -> Found {
@@ -178,10 +185,10 @@ fn foreign(key: &str, request: &Request<'_>) -> Found {
     match key {
         "aws:tagkeys" => list(tags::names(request.claims)),
         "sts:transitivetagkeys" => list(tags::transitive(request.claims)),
-        "sts:sourceidentity" => match request.claims.value(tags::SOURCE_IDENTITY) {
-            None | Some(Value::Null) => Found::absent("the token carries no source identity"),
-            Some(Value::String(text)) => Found::one(text, Kind::Text),
-            Some(_) => Found::Unknown("the source identity is no text".to_owned()),
+        "sts:sourceidentity" => match tags::source_identity(request.claims) {
+            None => Found::absent("the token carries no source identity"),
+            Some(Ok(text)) => Found::one(text, Kind::Text),
+            Some(Err(why)) => Found::Unknown(why),
         },
         "sts:rolesessionname" => match request.session_name {
             Some(name) => Found::one(name, Kind::Text),
@@ -222,7 +229,8 @@ fn other(key: &str, request: &Request<'_>) -> Found {
     if prefix.starts_with("github.com/enterprises/") {
         return Found::Unknown("what keys with this prefix mean is not documented".to_owned());
     }
-    if prefix.contains('.') {
+    let host = |c: char| c.is_ascii_alphanumeric() || "-._~/:%".contains(c);
+    if prefix.contains('.') && key.contains(':') && prefix.chars().all(host) {
         let own = request.provider;
         return Found::Absent {
             why: format!("the key belongs to the provider {prefix}, and the token's is {own}"),

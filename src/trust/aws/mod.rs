@@ -15,6 +15,7 @@ mod keys;
 mod operator;
 mod principal;
 mod provider;
+mod refused;
 mod statement;
 mod table;
 mod tags;
@@ -29,9 +30,11 @@ pub(super) use template::is_template;
 
 use self::document::{Document, Effect, Unread};
 use self::input::Role;
+use self::principal::{Name, Principal};
 use self::provider::Provider;
 use super::explanation::{Decision, Explanation, Node, Truth, Verdict};
 use super::places::join;
+use super::subject;
 use crate::claims::Claims;
 use crate::edge::aws::RoleArn;
 
@@ -97,12 +100,11 @@ pub fn evaluate(trust: &RoleTrust, asked: &Asked<'_>) -> Explanation {
     };
     let document = match &role.document {
         Ok(document) => document,
-        Err(unread) => {
-            let expected = match unread {
-                Unread::Broken(_) => "one that can be read",
-                Unread::Later(_) => "one whose text is known",
-            };
-            return undecided(&role.path, "role trust policy", expected, "", unread.why());
+        Err(Unread::Broken(why)) => {
+            return undecided(&role.path, "role trust policy", "one that can be read", why, "");
+        }
+        Err(Unread::Later(why)) => {
+            return undecided(&role.path, "role trust policy", "one whose text is known", "", why);
         }
     };
     let Some(provider) = asked.issuer.strip_prefix("https://").filter(|host| !host.is_empty()) else {
@@ -125,24 +127,17 @@ pub fn evaluate(trust: &RoleTrust, asked: &Asked<'_>) -> Explanation {
         role_tags: role.tags.as_deref(),
         variables: document.variables,
     };
-    let registered = match trust.registered(&request) {
-        Ok(registered) => registered,
-        Err(why) => return undecided("", AUDIENCE, "one list of them", "", &why),
-    };
-    let mut parts =
-        actions(asked.claims).map(|action| decide(document, action, &request, registered.is_some())).collect();
+    let registered: Vec<&Provider> = trust.providers.iter().filter(|one| one.is(&request)).collect();
+    let is_registered = !registered.is_empty();
+    let mut parts = actions(asked.claims).map(|action| decide(document, action, &request, is_registered)).collect();
     flatten(&mut parts);
-    parts.extend(registered.map(|registered| audience(registered, &request)));
+    parts.extend(audiences(&registered, &request));
+    parts.extend(several_accounts(document, &request));
     parts.extend(duration(role, asked.seconds));
     parts.extend(claims_in_form(asked.claims));
-    for path in &document.unknown {
-        parts.push(statement::unsupported(
-            path,
-            "AWS refuses a document with other fields than Version, Id and Statement",
-        ));
-    }
+    parts.extend(document.refused.iter().map(|(path, why)| statement::unsupported(path, why)));
     let explanation = Explanation::of(Node::all(role.path.clone(), parts).what("role trust policy"));
-    finish(explanation, registered.is_some(), arn.is_none())
+    finish(explanation, is_registered, arn.is_none())
 }
 
 /// With a note about what was not looked at, or the code AWS gives.
@@ -192,8 +187,7 @@ fn principals(provider: &str, arn: Option<&RoleArn>) -> Vec<String> {
 
 /// The actions that the call needs: a token with tags or a source identity needs more than one.
 fn actions(claims: &Claims) -> impl Iterator<Item = &'static str> {
-    let identity = claims.value(tags::SOURCE_IDENTITY).is_some_and(|value| !value.is_null());
-    let more = [(TAG, tags::asked(claims).is_some()), (SOURCE_IDENTITY, identity)];
+    let more = [(TAG, tags::asked(claims).is_some()), (SOURCE_IDENTITY, tags::source_identity(claims).is_some())];
     std::iter::once(ASSUME).chain(more.into_iter().filter(|(_, asked)| *asked).map(|(action, _)| action))
 }
 
@@ -222,6 +216,38 @@ fn flatten(parts: &mut Vec<Node>) {
     if let [only] = parts.as_mut_slice() {
         *parts = std::mem::take(&mut only.children);
     }
+}
+
+/// Without the role's account the provider's is taken for it: that takes one account.
+fn several_accounts(document: &Document, request: &Request<'_>) -> Option<Node> {
+    let names = document.statements.iter().filter_map(|statement| match &statement.principal {
+        Principal::Federated(named) => Some(named),
+        Principal::Refused | Principal::Unknown(_) => None,
+    });
+    let is_own = |name: &&Name| statement::named_host(name).as_deref() == Some(request.provider);
+    let names = names.flatten().map(|one| &one.name).filter(is_own);
+    let mut arns: Vec<String> = names.map(|name| name.of(None, None)).collect();
+    arns.sort();
+    arns.dedup();
+    if arns.len() < 2 || !request.principals.is_empty() {
+        return None;
+    }
+    let all = arns.join(", ");
+    let node = Node::leaf(document.path.clone(), "a provider in the role's account", all, Verdict::Unsupported);
+    Some(node.what("the role's account").hint("the provider is named in several accounts: name the role by its ARN"))
+}
+
+/// Where the file has several providers of one URL, and not the account of each, only what all of them say counts.
+fn audiences(providers: &[&Provider], request: &Request<'_>) -> Option<Node> {
+    let mut all = providers.iter().map(|provider| audience(provider, request));
+    let first = all.next()?;
+    if all.all(|other| other.verdict == first.verdict) {
+        return Some(first);
+    }
+    let node = Node::leaf(first.path, first.expected, first.presented, Verdict::Unsupported).what(AUDIENCE);
+    Some(
+        node.hint("the file has several providers of this issuer, and which one is in the role's account is not known"),
+    )
 }
 
 /// The provider's list bounds `aud` whatever the trust policy says.
@@ -265,10 +291,18 @@ fn duration(role: &Role, seconds: Option<u64>) -> Option<Node> {
     })
 }
 
-fn claims_in_form(claims: &Claims) -> Option<Node> {
-    let why = tags::asked(claims)?.err()?;
-    let node = Node::leaf("", "session tags as AWS documents them", tags::TAGS, Verdict::Unsupported);
-    Some(node.what("session tags in the token").hint(why))
+/// What of the token is not as AWS documents it, or not as any ID token is.
+fn claims_in_form(claims: &Claims) -> Vec<Node> {
+    let leaf = |what: &str, expected: &str, presented: &str, why: String| {
+        Node::leaf("", expected, presented, Verdict::Unsupported).what(what).hint(why)
+    };
+    let tags = tags::asked(claims)
+        .and_then(Result::err)
+        .map(|why| leaf("session tags in the token", "session tags as AWS documents them", tags::TAGS, why));
+    let identity = tags::source_identity(claims).and_then(Result::err).map(|why| {
+        leaf("source identity in the token", "a source identity as AWS documents it", tags::SOURCE_IDENTITY, why)
+    });
+    tags.into_iter().chain(identity).chain(subject::absent(claims)).chain(subject::odd_audience(claims)).collect()
 }
 
 #[cfg(test)]

@@ -1,36 +1,15 @@
-//! What holds for every trust policy, tried on many made ones. The generator is deterministic: a failure names its seed.
+//! What holds for every trust policy, tried on many made ones.
 
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::trust::{Decision, json};
+use crate::trust::lint::{self, Options};
+use crate::trust::testing::{Dice, ROUNDS, for_all};
+use crate::trust::{Decision, Places, Rules, TrustPolicy, json};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const PROVIDER: &str = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
-const ROUNDS: u64 = 800;
-
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % sides as u64).unwrap()
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.next(from.len())]
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            items.swap(at, self.next(at + 1));
-        }
-    }
-}
 
 /// Operators that never hold on a key that is absent.
 const POSITIVE: [&str; 8] = [
@@ -117,13 +96,6 @@ fn decide_text(text: &str, claims: &Claims) -> Decision {
 
 fn decide(statements: &[Value], claims: &Claims) -> Decision {
     decide_text(&document(statements).to_string(), claims)
-}
-
-/// Runs `property` on many seeds, and holds that it was tried on enough that are allowed to mean something.
-fn for_all(least_allowed: usize, mut property: impl FnMut(&mut Dice, u64) -> bool) {
-    let allowed =
-        (1..=ROUNDS).filter(|seed| property(&mut Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)), *seed)).count();
-    assert!(allowed >= least_allowed, "only {allowed} of {ROUNDS} were of any interest");
 }
 
 #[test]
@@ -225,15 +197,128 @@ fn a_deny_wins_and_never_opens() {
 fn another_letter_in_a_subject_is_another_subject() {
     for_all(ROUNDS as usize, |dice, seed| {
         let subject = "repo:acme/shop:ref:refs/heads/main";
-        let mut other: Vec<char> = subject.chars().collect();
-        let at = dice.next(other.len());
-        other[at] = if other[at].is_ascii_lowercase() { other[at].to_ascii_uppercase() } else { 'x' };
         let mut claims = Claims::default();
         claims.set("aud", "sts.amazonaws.com");
-        claims.set("sub", other.into_iter().collect::<String>());
+        claims.set("sub", dice.misspelt(subject));
         let condition = json!({ "StringEquals": { KEYS[9]: "sts.amazonaws.com", KEYS[0]: subject } });
         let statement = json!({ "Effect": "Allow", "Principal": { "Federated": PROVIDER }, "Action": "sts:*", "Condition": condition });
         assert_eq!(decide(&[statement], &claims), Decision::Denied, "seed {seed}");
+        true
+    });
+}
+
+/// The rules that say what a condition does with a claim that is not there, and those that say that anybody gets in.
+const ON_ABSENCE: [&str; 6] = ["TP001", "TP002", "TP030", "TP031", "TP032", "TP033"];
+
+#[test]
+fn what_opens_when_a_claim_goes_is_reported() {
+    let mut opened = 0;
+    for_all(60, |dice, seed| {
+        let statements = [statement(dice, "Allow", &OTHERS)];
+        let claims = claims(dice);
+        let before = decide(&statements, &claims);
+        for name in CLAIMS {
+            let mut fewer = claims.clone();
+            fewer.set(name, Value::Null);
+            if before != Decision::Denied || decide(&statements, &fewer) != Decision::Allowed {
+                continue;
+            }
+            opened += 1;
+            let text = document(&statements).to_string();
+            // `Null` asks for the absence by name: that is no oversight.
+            let asked = text.contains("\"Null\"");
+            let rules = Rules::Aws(RoleTrust::from_json(&json::parse(&text).unwrap()).unwrap());
+            let trust = TrustPolicy { rules, places: Places::default() };
+            let report = lint::lint(&trust, &Options::default());
+            let told = report.findings.iter().any(|finding| ON_ABSENCE.contains(&finding.rule.code));
+            assert!(told || asked, "seed {seed}: without {name} nobody is told of {text}");
+        }
+        before == Decision::Allowed
+    });
+    assert!(opened >= 10, "only {opened} opened");
+}
+
+/// One Allow with the audience and this condition.
+fn only(condition: Value) -> [Value; 1] {
+    let mut condition = condition;
+    let audience = condition.get_mut("StringEquals").and_then(Value::as_object_mut);
+    match audience {
+        Some(keys) => drop(keys.insert(KEYS[9].to_owned(), "sts.amazonaws.com".into())),
+        None => condition["StringEquals"] = json!({ KEYS[9]: "sts.amazonaws.com" }),
+    }
+    [json!({ "Effect": "Allow", "Principal": { "Federated": PROVIDER }, "Action": ASSUME, "Condition": condition })]
+}
+
+/// A claim that AWS fills, its key and a value of its own.
+fn filled(dice: &mut Dice) -> (&'static str, String, &'static str) {
+    let name = dice.pick(&["sub", "repository", "ref", "environment", "workflow", "actor"]);
+    (name, format!("token.actions.githubusercontent.com:{name}"), dice.pick(&VALUES[..5]))
+}
+
+fn token(name: &str, value: &str) -> Claims {
+    let mut claims = Claims::default();
+    claims.set("aud", "sts.amazonaws.com");
+    claims.set("sub", "someone");
+    claims.set(name, value);
+    claims
+}
+
+#[test]
+fn a_star_takes_any_run_and_a_literal_in_its_place_takes_that_run_alone() {
+    for_all(ROUNDS as usize, |dice, seed| {
+        let (name, key, value) = filled(dice);
+        let (from, to) = (dice.next(value.len() + 1), dice.next(value.len() + 1));
+        let (from, to) = (from.min(to), from.max(to));
+        let pattern = format!("{}*{}", &value[..from], &value[to..]);
+        let with = |operator: &str, text: &str| only(json!({ operator: { &key: text } }));
+        assert_eq!(
+            decide(&with("StringLike", &pattern), &token(name, value)),
+            Decision::Allowed,
+            "seed {seed}: {pattern}"
+        );
+        assert_eq!(decide(&with("StringLike", value), &token(name, value)), Decision::Allowed, "seed {seed}");
+        assert_eq!(
+            decide(&with("StringEquals", &pattern), &token(name, value)),
+            Decision::Denied,
+            "seed {seed}: {pattern}"
+        );
+        let other = format!("{}{}{}", &value[..from], dice.misspelt(&format!("{}-", &value[from..to])), &value[to..]);
+        assert_eq!(decide(&with("StringLike", value), &token(name, &other)), Decision::Denied, "seed {seed}: {other}");
+        true
+    });
+}
+
+#[test]
+fn an_operator_and_its_negation_are_opposites_on_a_key_that_is_there() {
+    for_all(ROUNDS as usize, |dice, seed| {
+        let (name, key, value) = filled(dice);
+        let listed = dice.pick(&VALUES[..8]);
+        for (positive, negative) in [
+            ("StringEquals", "StringNotEquals"),
+            ("StringLike", "StringNotLike"),
+            ("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
+        ] {
+            let answers = [positive, negative]
+                .map(|operator| decide(&only(json!({ operator: { &key: [listed, "none"] } })), &token(name, value)));
+            let opposite =
+                matches!(answers, [Decision::Allowed, Decision::Denied] | [Decision::Denied, Decision::Allowed]);
+            assert!(opposite, "seed {seed}: {positive} {listed} on {value}: {answers:?}");
+        }
+        true
+    });
+}
+
+#[test]
+fn another_letter_or_another_name_is_another_claim_and_case_of_names_is_none() {
+    for_all(ROUNDS as usize, |dice, seed| {
+        let (name, key, value) = filled(dice);
+        let operator = dice.pick(&["StringEquals", "StringLike", "ForAnyValue:StringEquals"]);
+        let rule = only(json!({ operator: { &key: value } }));
+        assert_eq!(decide(&rule, &token(name, value)), Decision::Allowed, "seed {seed}");
+        assert_eq!(decide(&rule, &token(name, &dice.misspelt(value))), Decision::Denied, "seed {seed}: a letter");
+        assert_eq!(decide(&rule, &token(&dice.misspelt(name), value)), Decision::Denied, "seed {seed}: a name");
+        let shouted = only(json!({ operator.to_uppercase(): { key.to_uppercase(): value } }));
+        assert_eq!(decide(&shouted, &token(name, value)), Decision::Allowed, "seed {seed}: names in capitals");
         true
     });
 }

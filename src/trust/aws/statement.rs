@@ -2,15 +2,15 @@
 
 use super::document::{Actions, Effect, Statement};
 use super::principal::{Federated, Name, Principal};
-use super::{Node, Request, Truth, Verdict, condition, hints, join};
+use super::{Node, Request, Truth, Verdict, condition, hints, join, table};
 use crate::trust::glob;
 
 /// All parts of a statement; it matches when every one does.
 pub(super) fn check(statement: &Statement, action: &str, request: &Request<'_>) -> Vec<Node> {
     let mut parts = vec![principal(statement, request), of_action(statement, action)];
     parts.extend(condition::check(statement, request));
-    for path in &statement.unknown {
-        parts.push(unsupported(path, "a role trust policy has no such element, and AWS refuses a document with one"));
+    for path in &statement.empty {
+        parts.push(unsupported(path, "what AWS makes of an operator without a key is not documented"));
     }
     parts
 }
@@ -87,6 +87,10 @@ fn same_provider(name: &Name, effect: Effect, request: &Request<'_>) -> Verdict 
         // IAM accepts none of them here, so there is nothing documented to evaluate.
         return Verdict::Unsupported;
     }
+    if table::BUILT_IN.contains(&request.provider) && provider_host(&name) == Some(request.provider) {
+        // Documented is the name alone, and that no provider should be made; what one that was made does is not.
+        return Verdict::Unsupported;
+    }
     let matches = if request.principals.is_empty() {
         // The role's account is not known; the note says so.
         provider_host(&name) == Some(request.provider)
@@ -119,8 +123,10 @@ pub(super) fn named_host(name: &Name) -> Option<String> {
 pub(super) fn provider_host(arn: &str) -> Option<&str> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts.as_slice() {
-        ["arn", _, "iam", "", account, resource]
-            if account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) =>
+        ["arn", partition, "iam", "", account, resource]
+            if (*partition == "aws" || partition.starts_with("aws-"))
+                && account.len() == 12
+                && account.bytes().all(|b| b.is_ascii_digit()) =>
         {
             resource.strip_prefix("oidc-provider/")
         }

@@ -16,7 +16,26 @@ const VALUE_CHARACTERS: usize = 256;
 /// Whether the token asks for session tags; `Err` says what about them is not as documented.
 pub(super) fn asked(claims: &Claims) -> Option<Result<(), String>> {
     let value = claims.value(TAGS).filter(|value| !value.is_null())?;
-    Some(read(value).map(|_| ()))
+    let transitive = transitive(claims).unwrap_or_else(|| Ok(Vec::new()));
+    Some(read(value).and_then(|tags| {
+        let is_tag = |name: &&String| !tags.iter().any(|(key, _)| key.to_lowercase() == name.to_lowercase());
+        match transitive?.iter().find(is_tag) {
+            Some(name) => Err(format!("`{name}` is to be handed on and is no tag")),
+            None => Ok(()),
+        }
+    }))
+}
+
+/// The source identity that the token asks for; `Err` says what about it is not as documented (AWS STS, `SourceIdentity`: 2 to
+/// 64 of `[\w+=,.@-]`, not beginning with `aws:`).
+pub(super) fn source_identity(claims: &Claims) -> Option<Result<&str, String>> {
+    let value = claims.value(SOURCE_IDENTITY).filter(|value| !value.is_null())?;
+    let good = |text: &&str| {
+        (2..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
+    };
+    Some(
+        value.as_str().filter(good).ok_or_else(|| "the source identity is no text of 2 to 64 `[\\w+=,.@-]`".to_owned()),
+    )
 }
 
 fn read(value: &Value) -> Result<Vec<(&str, &str)>, String> {
@@ -25,7 +44,18 @@ fn read(value: &Value) -> Result<Vec<(&str, &str)>, String> {
     if tags.len() > MOST {
         return Err(format!("{} tags, at most {MOST} are taken", tags.len()));
     }
+    // The characters of STS's `Tag`: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+    let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c));
     let read = |(key, value): (&'_ String, &'_ Value)| match value.as_array().map(Vec::as_slice) {
+        Some([Value::String(value)]) if key.is_empty() || !plain(key) || !plain(value) => {
+            Err(format!("the tag `{key}` has characters that STS does not take"))
+        }
+        _ if key.to_lowercase().starts_with("aws:") => {
+            Err(format!("the tag `{key}` begins with aws:, which is reserved"))
+        }
+        _ if tags.keys().any(|other| other != key && other.to_lowercase() == key.to_lowercase()) => {
+            Err(format!("the tag `{key}` is there twice, in other letters"))
+        }
         Some([Value::String(value)])
             if key.chars().count() > KEY_CHARACTERS || value.chars().count() > VALUE_CHARACTERS =>
         {
@@ -41,14 +71,7 @@ fn read(value: &Value) -> Result<Vec<(&str, &str)>, String> {
 /// The tag's value; names are compared without regard to case, and `name` is in lower case.
 pub(super) fn find(claims: &Claims, name: &str) -> Option<Result<String, String>> {
     match read(claims.value(TAGS).filter(|value| !value.is_null())?) {
-        Ok(tags) => {
-            let mut named = tags.into_iter().filter(|(key, _)| key.to_lowercase() == name);
-            match (named.next(), named.next()) {
-                (Some((_, value)), None) => Some(Ok(value.to_owned())),
-                (Some((key, _)), Some(_)) => Some(Err(format!("the tag `{key}` is there twice, in other letters"))),
-                (None, _) => None,
-            }
-        }
+        Ok(tags) => tags.into_iter().find(|(key, _)| key.to_lowercase() == name).map(|(_, value)| Ok(value.to_owned())),
         Err(why) => Some(Err(why)),
     }
 }

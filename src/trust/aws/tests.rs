@@ -289,8 +289,11 @@ fn a_deny_is_never_overlooked() {
 #[test]
 fn one_matching_allow_is_enough_beside_undecided_ones() {
     let mut unsure = statement();
-    unsure["Condition"]["StringMatches"] = json!({ format!("{HOST}:sub"): "x" });
+    unsure["Condition"]["IpAddress"] = json!({ "aws:SourceIp": "203.0.113.0/24" });
     assert_eq!(decide(&document(json!([unsure.clone(), statement()]))), Decision::Allowed);
+    let mut refused = statement();
+    refused["Condition"]["StringMatches"] = json!({ format!("{HOST}:sub"): "x" });
+    assert_eq!(decide(&document(json!([refused, statement()]))), Decision::Undecided, "AWS stores no such document");
     let mut other = statement();
     other["Condition"]["StringEquals"][format!("{HOST}:sub")] = json!("x");
     assert_eq!(decide(&document(json!([other.clone(), other.clone()]))), Decision::Denied);

@@ -6,7 +6,11 @@ use crate::trust::{join, json};
 
 /// The credentials of one application or user-assigned identity.
 #[derive(Clone, Debug)]
-pub struct FederatedCredentials(pub(super) Vec<FederatedCredential>);
+pub struct FederatedCredentials {
+    pub(super) all: Vec<FederatedCredential>,
+    /// Where the answer says that it goes on elsewhere: there are more credentials than these.
+    pub(super) more: Option<String>,
+}
 
 /// One credential.
 #[derive(Clone, Debug)]
@@ -29,6 +33,8 @@ pub(super) struct FederatedCredential {
 pub(super) struct Flexible {
     pub(super) expression: String,
     pub(super) language: Option<i64>,
+    /// Fields beside the two.
+    pub(super) unknown: Vec<String>,
 }
 
 impl FederatedCredentials {
@@ -42,7 +48,7 @@ impl FederatedCredentials {
         let (path, list) = match value {
             Value::Array(list) => ("", list),
             Value::Object(object) if object.contains_key("issuer") || object.contains_key("properties") => {
-                return Ok(FederatedCredentials(vec![one(String::new(), value)?]));
+                return Ok(FederatedCredentials { all: vec![one(String::new(), value)?], more: None });
             }
             Value::Object(object) => match object.get("value") {
                 Some(Value::Array(list)) => ("/value", list),
@@ -53,7 +59,9 @@ impl FederatedCredentials {
         let read = |(at, entry)| {
             one(join(path, &usize::to_string(&at)), entry).map_err(|what| format!("entry {}: {what}", at + 1))
         };
-        list.iter().enumerate().map(read).collect::<Result<_, _>>().map(FederatedCredentials)
+        let next = |name: &&&str| value.get(**name).is_some_and(|link| !link.is_null() && link != "");
+        let more = ["@odata.nextLink", "nextLink"].iter().find(next).map(|name| join("", name));
+        Ok(FederatedCredentials { all: list.iter().enumerate().map(read).collect::<Result<_, _>>()?, more })
     }
 }
 
@@ -92,6 +100,7 @@ impl FederatedCredential {
                     .ok_or("its claimsMatchingExpression has no value")?
                     .to_owned(),
                 language: expression.get("languageVersion").and_then(Value::as_i64),
+                unknown: json::unknown_keys(expression, &["value", "languageVersion"]),
             }),
             Some(_) => return Err("`claimsMatchingExpression` is no object".to_owned()),
         };

@@ -6,10 +6,19 @@ use crate::trust::join;
 
 /// What the list says.
 pub(in crate::trust) fn said(trust: &FederatedCredentials) -> Said {
-    let unknown = |one: &FederatedCredential| one.unknown.iter().map(|name| join(&one.path, name)).collect::<Vec<_>>();
+    let unknown = |one: &FederatedCredential| {
+        let expression = join(&one.path, "claimsMatchingExpression");
+        let language = |language: Option<i64>| language.is_none().then(|| "languageVersion".to_owned());
+        let inside = one
+            .flexible
+            .iter()
+            .flat_map(|flexible| flexible.unknown.iter().cloned().chain(language(flexible.language)));
+        let inside = inside.map(|name| join(&expression, &name));
+        one.unknown.iter().map(|name| join(&one.path, name)).chain(inside).collect::<Vec<_>>()
+    };
     Said {
-        parts: trust.0.iter().map(part).collect(),
-        not_understood: trust.0.iter().flat_map(unknown).collect(),
+        parts: trust.all.iter().map(part).collect(),
+        not_understood: trust.all.iter().flat_map(unknown).chain(trust.more.clone()).collect(),
         silent: Vec::new(),
     }
 }

@@ -15,15 +15,15 @@ pub(in crate::trust) struct CredentialFacts<'a> {
 impl FederatedCredentials {
     /// Every credential.
     pub(in crate::trust) fn facts(&self) -> Vec<CredentialFacts<'_>> {
-        let all = self.0.len();
-        self.0.iter().enumerate().map(|(at, credential)| CredentialFacts { credential, of: (at, all) }).collect()
+        let all = self.all.len();
+        self.all.iter().enumerate().map(|(at, credential)| CredentialFacts { credential, of: (at, all) }).collect()
     }
 }
 
 impl<'a> CredentialFacts<'a> {
     /// The credential as the only one.
     pub(in crate::trust) fn alone(&self) -> FederatedCredentials {
-        FederatedCredentials(vec![self.credential.clone()])
+        FederatedCredentials { all: vec![self.credential.clone()], more: None }
     }
 
     /// JSON pointer of a field.

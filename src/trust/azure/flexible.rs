@@ -48,6 +48,10 @@ pub(super) fn check(credential: &FederatedCredential, flexible: &Flexible, claim
         let met = flexible.language.map_or_else(|| "none".to_owned(), |version| version.to_string());
         parts.push(Node::leaf(join(&base, "languageVersion"), "1", met, Verdict::Unsupported).what("language version"));
     }
+    for name in &flexible.unknown {
+        let node = Node::leaf(join(&base, name), "a field that is understood", name, Verdict::Unsupported);
+        parts.push(node.what("fields of the expression"));
+    }
     if credential.subject.is_some() {
         parts.push(unsupported("no subject beside an expression", "both", "which of the two counts is not documented"));
     }
@@ -141,12 +145,23 @@ pub(super) fn patterns(text: &str) -> Option<Vec<(String, Pattern)>> {
 }
 
 impl Clause<'_> {
+    fn differs_in_case_from_one_of(&self, claims: &Claims) -> bool {
+        claims.as_map().iter().any(|(name, value)| name.eq_ignore_ascii_case(self.claim) && !value.is_null())
+    }
+
     fn check(&self, path: &str, claims: &Claims) -> Node {
         let operator = if self.matches { "matches" } else { "eq" };
         let what = format!("{} {operator}", self.claim);
         let leaf = |presented: &str, verdict| Node::leaf(path, self.value, presented, verdict).what(&what);
         let presented = match claims.value(self.claim) {
+            None | Some(Value::Null) if self.differs_in_case_from_one_of(claims) => {
+                return leaf("", Verdict::Unsupported)
+                    .hint("the token has the claim in other letters; whether case counts there is not documented");
+            }
             None | Some(Value::Null) => return leaf("", Verdict::Missing),
+            Some(Value::String(text)) if text.is_empty() => {
+                return leaf("", Verdict::Unsupported).hint("what an empty claim is compared to is not documented");
+            }
             Some(Value::String(text)) => text,
             Some(other) => return leaf(&other.to_string(), Verdict::Unsupported).hint("the claim is no text"),
         };

@@ -42,6 +42,10 @@ impl FederatedCredential {
         let at = join(&self.path, "subject");
         parts.push(match (&self.flexible, &self.subject) {
             (Some(expression), _) => flexible::check(self, expression, claims),
+            (None, Some(expected)) if expected.is_empty() && presented.is_none_or(str::is_empty) => {
+                let node = Node::leaf(at, "a subject", presented.unwrap_or_default(), Verdict::Unsupported);
+                node.what(what("subject")).hint("no credential can be created with an empty subject")
+            }
             (None, Some(expected)) => of_subject(Node::exact(at, expected, presented)).what(what("subject")),
             (None, None) => {
                 let node = Node::leaf(at, "a subject", presented.unwrap_or_default(), Verdict::Unsupported);
@@ -65,6 +69,10 @@ impl FederatedCredential {
         let presented = claims.audiences();
         let path = join(&self.path, "audiences");
         match (self.audiences.as_slice(), presented.as_slice()) {
+            ([expected], [presented]) if expected.is_empty() && presented.is_empty() => {
+                let node = Node::leaf(join(&path, "0"), "an audience", "", Verdict::Unsupported);
+                node.hint("no credential can be created with an empty audience")
+            }
             ([expected], [presented]) => of_audience(Node::exact(join(&path, "0"), expected, Some(presented))),
             ([expected], []) => Node::exact(join(&path, "0"), expected, None),
             // Documented is exactly one audience on either side.
@@ -136,20 +144,25 @@ pub fn evaluate(trust: &FederatedCredentials, issuer: &str, claims: &Claims) -> 
     let mut all = Vec::new();
     // How near the nearest credential comes decides what Entra answers.
     let mut nearest = (0, "AADSTS700211");
-    for credential in &trust.0 {
+    for credential in &trust.all {
         let parts = credential.check(issuer, claims);
         nearest = nearest.max(nearness(&parts));
         all.push(Node::all(&credential.path, parts).what(format!("credential `{}`", credential.name)));
     }
+    all.extend(trust.more.as_ref().map(|path| {
+        let node = Node::leaf(path, "all credentials", "a part of them", Verdict::Unsupported);
+        node.what("further credentials").hint("the list goes on: save the answers that its link leads to as well")
+    }));
     let mut root = vec![Node::any("", all).what("federated identity credentials")];
     let mut step = nearest.1;
-    if trust.0.len() > CREDENTIALS {
-        let (most, met) = (format!("at most {CREDENTIALS}"), trust.0.len().to_string());
+    if trust.all.len() > CREDENTIALS {
+        let (most, met) = (format!("at most {CREDENTIALS}"), trust.all.len().to_string());
         let node = Node::leaf("", most, met, Verdict::Unsupported).what("number of credentials");
         root.push(node.hint(
             "one application has at most that many: these belong to several, and which one is asked is not told",
         ));
     }
+    root.extend(subject::odd_audience(claims));
     let life = claims.seconds("exp").zip(claims.seconds("iat")).map(|(exp, iat)| exp.saturating_sub(iat));
     if let Some(life) = life.filter(|life| *life > TOKEN_LIFE_SECONDS) {
         step = "AADSTS70023";
@@ -171,13 +184,11 @@ pub fn evaluate(trust: &FederatedCredentials, issuer: &str, claims: &Claims) -> 
 /// How far a credential agrees, with the code of what stands in the way: the more, the nearer.
 fn nearness(parts: &[Node]) -> (u8, &'static str) {
     let holds = |node: &Node| node.verdict == Verdict::Match;
-    // An expression is a group and has no sides of its own.
-    let case_only = |node: &Node| node.is_leaf() && node.is_case_only();
-    let fits = |node: &Node| holds(node) || case_only(node);
+    let fits = |node: &Node| holds(node) || node.is_case_only();
     match parts {
         [issuer, audience, subject, ..] => {
             let three = [issuer, audience, subject];
-            if three.iter().all(|node| fits(node)) && three.iter().any(|node| case_only(node)) {
+            if three.iter().all(|node| fits(node)) && three.iter().any(|node| node.is_case_only()) {
                 (4, "AADSTS7002138")
             } else if holds(issuer) && holds(audience) {
                 (3, "AADSTS700213")
@@ -191,5 +202,7 @@ fn nearness(parts: &[Node]) -> (u8, &'static str) {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

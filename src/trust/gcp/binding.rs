@@ -57,7 +57,7 @@ pub(super) fn presented(asked: &Asked<'_>, mapped: &Mapped) -> String {
 }
 
 /// The account's own name, without `projects/-/serviceAccounts/` or the like before it.
-fn account_of(text: &str) -> &str {
+pub(super) fn account_of(text: &str) -> &str {
     text.rsplit('/').next().unwrap_or(text)
 }
 

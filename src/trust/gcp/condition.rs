@@ -5,8 +5,8 @@ use super::hints;
 use super::mapping::assertion;
 use super::{Mapped, ProviderTrust};
 use crate::claims::Claims;
-use crate::trust::Verdict;
 use crate::trust::explanation::Node;
+use crate::trust::{Truth, Verdict};
 
 /// The longest condition, in characters (REST reference of providers).
 pub(super) const CHARACTERS: usize = 4_096;
@@ -27,7 +27,17 @@ pub(super) fn check(trust: &ProviderTrust, condition: &Expression, claims: &Clai
         Err(why) => {
             Node::leaf(path, text, "", Verdict::Unsupported).what("condition").hint(format!("it cannot be read: {why}"))
         }
-        Ok(expr) => Tree { path, text, scope: scope(trust, claims, mapped), claims }.node(expr),
+        Ok(expr) => {
+            let node = Tree { path, text, scope: scope(trust, claims, mapped), claims }.node(expr);
+            match condition.refused.as_ref().filter(|_| node.truth() == Truth::Yes) {
+                None => node,
+                Some(why) => {
+                    let whole = Node::leaf(&node.path, text, "", Verdict::Unsupported).what("condition");
+                    let whole = whole.hint(format!("no provider can be created with it: {why}"));
+                    Node::all(node.path.clone(), vec![node, whole]).what("condition")
+                }
+            }
+        }
     }
 }
 
@@ -131,7 +141,7 @@ impl Tree<'_> {
                 };
                 (format!("{words} {}", args.join(", ")), Some(on))
             }
-            Kind::Has(_, name) => (format!("a {name}"), None),
+            Kind::Has(_, name) => (format!("{name} present"), None),
             Kind::Not(inner) => (format!("not {}", self.source(inner)), Some(inner)),
             _ => ("true".to_owned(), None),
         }
@@ -143,7 +153,6 @@ mod tests {
     use super::super::cel::parse;
     use super::*;
     use crate::claims::github::{ISSUER, Job};
-    use crate::trust::Truth;
     use serde_json::json;
     use time::OffsetDateTime;
 

@@ -1,6 +1,6 @@
 //! A provider and the bindings behind it as facts.
 
-use super::binding::concerns;
+use super::binding::{account_of, concerns};
 use super::document::{Binding, ProviderTrust};
 use super::{Wanted, cel};
 use crate::edge::gcp::Target;
@@ -75,6 +75,12 @@ fn members(bindings: &[Binding], target: &Target, said: &mut Said) {
         }
         let path = format!("/{BINDINGS}s/{at}");
         said.not_understood.extend(binding.unknown.iter().map(|name| join(&path, name)));
+        if let (Some(of), Wanted::Account(account)) = (&binding.service_account, wanted)
+            && account_of(of) != account
+        {
+            // An email and a number: whether they are one account is not in the file.
+            said.not_understood.push(join(&path, "serviceAccount"));
+        }
         for member in binding.members.iter().filter(federated) {
             let mut facts = vec![
                 Fact::new("role", &binding.role, join(&path, "role")),

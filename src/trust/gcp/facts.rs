@@ -229,6 +229,20 @@ impl<'a> ProviderFacts<'a> {
         all
     }
 
+    /// The operators between two parts, and the macros.
+    pub(in crate::trust) fn operators(&self) -> Vec<(String, &'a str)> {
+        let mut all = Vec::new();
+        for (path, _, expr, _) in self.expressions() {
+            walk(expr, &mut |part| match &part.kind {
+                Kind::Binary(operator, _, _) => all.push((path.clone(), *operator)),
+                Kind::Negate(_) => all.push((path.clone(), "-")),
+                Kind::Each { name, .. } => all.push((path.clone(), *name)),
+                _ => {}
+            });
+        }
+        all
+    }
+
     /// The functions that are called, each with its first argument where that is a text.
     pub(in crate::trust) fn calls(&self) -> Vec<(String, String, Option<String>)> {
         let mut all = Vec::new();

@@ -32,7 +32,10 @@ pub(super) fn map(trust: &ProviderTrust, claims: &Claims, steps: &mut Steps) -> 
             steps.push(("mapping", node));
         }
         let out = match &expression.parsed {
-            Ok(expr) => scope.value(expr),
+            Ok(expr) => scope.value(expr).and_then(|value| match &expression.refused {
+                None => Ok(value),
+                Some(why) => Err(Stop::Undecided(format!("no provider can be created with it: {why}"))),
+            }),
             Err(why) => Err(Stop::Undecided(format!("it cannot be read: {why}"))),
         };
         let leaf =

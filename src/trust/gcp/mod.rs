@@ -20,7 +20,7 @@ pub(in crate::trust) use facts::ProviderFacts;
 pub use mapping::{MAPPED_BYTES, SUBJECT_BYTES};
 
 use super::explanation::{Explanation, Node};
-use super::{Truth, Verdict};
+use super::{Truth, Verdict, subject};
 use crate::claims::Claims;
 use crate::edge::gcp::{Provider, Target, UNIVERSE};
 
@@ -115,12 +115,24 @@ fn provider(trust: &ProviderTrust, asked: &Asked<'_>, issuer: &str, claims: &Cla
     let base = trust.base;
     let mut steps: Steps = Vec::new();
     if let Some(asked) = &asked.provider {
-        let node = Node::exact(format!("{base}/name"), trust.name.as_deref().unwrap_or_default(), Some(asked));
+        let path = format!("{base}/name");
+        let node = match trust.name.as_deref() {
+            Some(name) => Node::exact(path, name, Some(asked)),
+            None => Node::leaf(path, "the provider's name", asked, Verdict::Unsupported)
+                .hint("the file does not say which provider it is: save all of what `describe` prints"),
+        };
         steps.push(("provider", node.what("provider's name")));
     }
     let node = Node::exact(format!("{base}/oidc/issuerUri"), &trust.issuer, Some(issuer)).what("issuer");
     let slash = node.verdict == Verdict::Mismatch && trust.issuer.trim_end_matches('/') == issuer.trim_end_matches('/');
     steps.push(("issuer", if slash { node.hint("they differ in a slash at the end, which counts") } else { node }));
+    if !trust.issuer.starts_with("https://") {
+        let node =
+            Node::leaf(format!("{base}/oidc/issuerUri"), "a URL with https", &trust.issuer, Verdict::Unsupported);
+        steps.push(("issuer", node.what("issuer").hint("no provider can be created with another scheme")));
+    }
+    steps.extend(subject::absent(claims).map(|node| ("issuer", node)));
+    steps.extend(subject::odd_audience(claims).map(|node| ("audience", node)));
     let path = if trust.disabled { "disabled" } else { "state" };
     steps.push((
         "provider",
@@ -261,5 +273,7 @@ fn bound(trust: &ProviderTrust, asked: &Asked<'_>, mapped: &Mapped) -> Explanati
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -177,6 +177,19 @@ fn what_is_not_understood_is_undecided() {
 }
 
 #[test]
+fn a_claim_that_is_null_may_not_be_there() {
+    let mut claims = claims();
+    claims.set("odd", Value::Null);
+    for condition in
+        ["'odd' in assertion", "assertion.exists(k, k == 'odd')", "assertion != {'sub': 'x'}", "size(assertion) > 1"]
+    {
+        let mut file = file();
+        file["provider"]["attributeCondition"] = condition.into();
+        assert_eq!(run(&file, Some(ACCOUNT), &claims).decision, Decision::Undecided, "{condition}");
+    }
+}
+
+#[test]
 fn a_subject_that_is_not_understood_is_no_other_subject() {
     let decide = |change: &dyn Fn(&mut Value)| {
         changed(|file| {

@@ -1,7 +1,7 @@
 //! Rules about what AWS's documents can say wrongly.
 
 use super::Severity;
-use super::examined::{Examined, Part};
+use super::examined::{Examined, Group, Part};
 use super::registry::{Check, Hits, Rule};
 use super::shared::{Cause, strangers};
 use crate::trust::aws::{ConditionFacts, Filling, StatementFacts};
@@ -18,7 +18,12 @@ pub(super) const RULES: [Rule; 12] = [
         check: Check::Of(|examined, hits| {
             each(examined, |_, condition| {
                 if condition.for_all && !condition.null && condition.filling != Filling::Elsewhere {
-                    let severity = if condition.claim == "aud" { Severity::Medium } else { hits.severity() };
+                    let severity = match condition.claim.as_str() {
+                        "aud" => Severity::Medium,
+                        // The principal names the issuer: what a widely used module adds here says nothing more.
+                        "iss" => Severity::Low,
+                        _ => hits.severity(),
+                    };
                     let key = &condition.key;
                     hits.milder(severity, &condition.path, format!("`{key}` holds one value or none, and none passes"));
                 }
@@ -31,7 +36,18 @@ pub(super) const RULES: [Rule; 12] = [
         name: "only what must not be is said",
         why: "a negated operator lets in everybody but those that it names",
         fix: "compare positively with what may get in",
-        check: Check::Of(|examined, hits| strangers(examined, hits, Cause::Negated)),
+        check: Check::Of(|examined, hits| {
+            strangers(examined, hits, Cause::Negated);
+            if examined.groups.iter().any(Group::is_open) {
+                return;
+            }
+            each(examined, |_, condition| {
+                if condition.negated && condition.filling == Filling::Claim {
+                    let message = format!("`{}` is compared only where the token has it", condition.key);
+                    hits.milder(Severity::Info, &condition.path, message);
+                }
+            });
+        }),
     },
     Rule {
         code: "TP032",
@@ -174,7 +190,8 @@ fn dead_keys(examined: &Examined<'_>, hits: &mut Hits<'_>) {
             };
             let message =
                 format!("`{}` is never filled for this issuer: the condition {holds} holds{effect}", condition.key);
-            hits.add(&condition.path, message);
+            let needless = condition.claim == "iss" && condition.holds_on_absence() && statement.allow;
+            hits.milder(if needless { Severity::Low } else { hits.severity() }, &condition.path, message);
         }
     }
 }

@@ -61,7 +61,9 @@ impl<'a> Examined<'a> {
             let outside = one.conditions.iter().filter(|one| one.filling == aws::Filling::Elsewhere || one.unsure);
             outside.map(|one| one.path.clone()).chain(one.later.clone()).collect::<Vec<_>>()
         };
-        let elsewhere: Vec<String> = role.statements.iter().flatten().flat_map(of_key).collect();
+        let elsewhere = role.statements.iter().flatten().flat_map(of_key);
+        // Which of several accounts the role is in lies outside of the token too.
+        let elsewhere: Vec<String> = elsewhere.chain(role.list_path().map(str::to_owned)).collect();
         let denies = role.statements.iter().flatten().any(|one| !one.allow);
         let mut decisions = 0;
         let mut groups = Vec::new();

@@ -101,7 +101,7 @@ pub(super) const RULES: [Rule; 9] = [
     Rule {
         code: "TP058",
         severity: Severity::Medium,
-        name: "a function that Google is not known to take",
+        name: "a function or an operator that Google is not known to take",
         why: "what Google enables is not published; an answer that rests on it cannot be told",
         fix: "use `==`, `in`, `startsWith`, `extract` or `split`",
         check: Check::Of(functions),
@@ -267,6 +267,11 @@ fn functions(examined: &Examined<'_>, hits: &mut Hits<'_>) {
             );
         } else if !KNOWN.contains(&name.as_str()) {
             hits.add(&path, format!("whether Google takes `{name}` is not documented"));
+        }
+    }
+    for (path, operator) in facts.operators() {
+        if !["==", "!=", "in", "+", "exists", "map"].contains(&operator) {
+            hits.add(&path, format!("whether Google takes `{operator}` is not documented"));
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) const RULES: [Rule; 17] = [
                     hits.admit(
                         hits.severity(),
                         trial,
-                        "an organisation whose name begins or ends like this one gets in",
+                        "an organisation whose name or number begins or ends like this one gets in",
                     );
                 }
             }
@@ -240,7 +240,9 @@ fn is_entra(examined: &Examined<'_>) -> bool {
 /// Siblings; on an issuer of one organisation or enterprise also what would be strangers elsewhere.
 fn organisation(examined: &Examined<'_>, hits: &mut Hits<'_>) {
     for group in &examined.groups {
-        if matches!(group.kind, Kind::CircleCi | Kind::Bitbucket) || is_entra(examined) {
+        // Entra's expressions have a rule of their own.
+        let flexible = matches!(&examined.part, Part::Azure(facts) if facts.is_flexible());
+        if matches!(group.kind, Kind::CircleCi | Kind::Bitbucket) || flexible {
             continue;
         }
         let private = group.tenancy == Tenancy::Private;

@@ -293,9 +293,18 @@ pub(super) fn tokens(wanted: &Wanted, now: i64) -> Vec<Token> {
     add(Probe::Stranger, &intended.of_stranger(STRANGER));
     // A pattern that counts letters lets in names of that length only.
     add(Probe::Stranger, &intended.of_stranger(&"z".repeat(owner.len())));
+    // And one who calls his repository as the owner is called.
+    let mut namesake = intended.of_stranger(STRANGER);
+    namesake.job.repository = format!("{STRANGER}/{owner}");
+    add(Probe::Stranger, &namesake);
     for squat in [format!("{owner}-evil"), format!("{owner}x"), format!("not{owner}")] {
         add(Probe::Squat, &intended.of_stranger(&squat));
     }
+    // Numbers are given out one after the other: one that begins alike is somebody's.
+    let mut number = intended.of_stranger(STRANGER);
+    number.job.owner_id = format!("{}0", intended.job.owner_id);
+    number.job.repository_id = format!("{}0", intended.job.repository_id);
+    add(Probe::Squat, &number);
     add(Probe::Sibling, &intended.elsewhere(owner, SIBLING));
     for near in [format!("{own}-evil"), format!("{own}x"), format!("not-{own}")] {
         add(Probe::NamePrefix, &intended.elsewhere(owner, &near));

@@ -130,7 +130,14 @@ pub(in crate::trust) fn battery(wanted: &Wanted, now: i64) -> Vec<Token> {
         Kind::GitHub => github::tokens(wanted, now),
         Kind::GitLab => gitlab::tokens(wanted, now),
         Kind::Buildkite | Kind::CircleCi | Kind::Bitbucket | Kind::Terraform => others::tokens(wanted, now),
-        Kind::Other => vec![Token::new(Probe::Intended, &wanted.issuer, others::plain(wanted, now))],
+        Kind::Other => {
+            let mut tokens = vec![Token::new(Probe::Intended, &wanted.issuer, others::plain(wanted, now))];
+            if wanted.issuer == "https://accounts.google.com" {
+                let claims = others::stranger_at_google(wanted, now);
+                tokens.push(Token::new(Probe::Stranger, &wanted.issuer, claims));
+            }
+            tokens
+        }
     };
     let Some(intended) = tokens.first().cloned() else { return tokens };
     for claim in wanted.claims.keys().filter(|claim| intended.claims.value(claim).is_some()) {

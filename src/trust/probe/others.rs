@@ -23,7 +23,8 @@ const OTHER: (&str, &str) = ("99999999-aaaa-4bbb-8ccc-000000000001", "99999999-a
 /// The value behind `name` and a separator in a subject with wildcards.
 fn part(subject: &str, name: &str, separator: char) -> Option<String> {
     let mut parts = subject.split(separator);
-    parts.by_ref().find(|part| *part == name)?;
+    // A pattern may begin in the middle of the subject.
+    parts.by_ref().find(|part| part.trim_start_matches(ANY) == name)?;
     parts.next().map(str::to_owned)
 }
 
@@ -205,6 +206,20 @@ pub(super) fn plain(wanted: &Wanted, now: i64) -> Claims {
     claims
 }
 
+/// A token of another account at Google: for an audience that he chooses, with his own number and address.
+pub(super) fn stranger_at_google(wanted: &Wanted, now: i64) -> Claims {
+    const NUMBER: &str = "199999999999999999999";
+    let mut claims = Claims::default();
+    claims.set("iss", wanted.issuer.as_str());
+    claims.set("aud", wanted.audience.as_str());
+    claims.set("azp", NUMBER);
+    claims.set("sub", NUMBER);
+    claims.set("email", "stranger@stranger-project.iam.gserviceaccount.com");
+    claims.set("email_verified", true);
+    timed(&mut claims, now, 3_600);
+    claims
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Pattern;
@@ -230,6 +245,8 @@ mod tests {
             let subject = tokens[0].claims.subject();
             assert!(Pattern::like(pattern).fits(&subject), "{pattern}: {subject}");
             assert!(tokens.iter().skip(1).all(|token| token.claims != tokens[0].claims), "{pattern}");
+            let lives = |token: &Token| token.claims.seconds("iat") == Some(0) && token.claims.seconds("exp") > Some(0);
+            assert!(tokens.iter().all(lives), "{pattern}");
         }
     }
 }

@@ -20,14 +20,16 @@ pub(in crate::trust::gcp) enum Dialect {
     Standard,
 }
 
-/// Steps of one evaluation. Nested macros over lists multiply; an answer that takes longer is undecided.
-const STEPS: u32 = 50_000;
+/// Steps of all evaluations in one scope. Nested macros over lists multiply; an answer that takes longer is undecided.
+const STEPS: usize = 50_000;
+/// What a value may have for the price of one step, in bytes: `.map(x, x + x)` doubles one with every dozen characters.
+const BYTES_PER_STEP: usize = 64;
 
 /// The names an expression may use, and how far the evaluation has come.
 pub(in crate::trust::gcp) struct Scope {
     names: Vec<(String, Value)>,
     pub(super) dialect: Dialect,
-    steps: Cell<u32>,
+    steps: Cell<usize>,
 }
 
 impl Scope {
@@ -38,15 +40,26 @@ impl Scope {
 
     /// The value of an expression.
     pub(in crate::trust::gcp) fn value(&self, expr: &Expr) -> Out {
-        self.steps.set(0);
         self.eval(expr, &mut Vec::new())
     }
 
-    pub(super) fn eval(&self, expr: &Expr, local: &mut Vec<(String, Value)>) -> Out {
-        self.steps.set(self.steps.get() + 1);
+    /// Counts steps; what takes too many is undecided.
+    pub(super) fn spend(&self, steps: usize) -> Result<(), Stop> {
+        self.steps.set(self.steps.get().saturating_add(steps));
         if self.steps.get() > STEPS {
             return Err(Stop::Undecided(format!("it takes more than {STEPS} steps")));
         }
+        Ok(())
+    }
+
+    pub(super) fn eval(&self, expr: &Expr, local: &mut Vec<(String, Value)>) -> Out {
+        self.spend(1)?;
+        let value = self.part(expr, local)?;
+        self.spend(value.bytes() / BYTES_PER_STEP)?;
+        Ok(value)
+    }
+
+    fn part(&self, expr: &Expr, local: &mut Vec<(String, Value)>) -> Out {
         match &expr.kind {
             Kind::Literal(value) => Ok(value.clone()),
             Kind::Name(name) => self.name(name, local),
@@ -194,19 +207,19 @@ impl Scope {
 
     fn binary(&self, operator: &'static str, left: &Value, right: &Value) -> Out {
         match operator {
-            "==" => self.equality(left.equals(right), || format!("{left} is no {}", right.type_name())),
-            "!=" => match self.equality(left.equals(right), || format!("{left} is no {}", right.type_name())) {
+            "==" => self.equality(left, right),
+            "!=" => match self.equality(left, right) {
                 Ok(Value::Bool(same)) => Ok(Value::Bool(!same)),
                 Err(Stop::NotTrue(why)) => Err(Stop::Undecided(why)),
                 other => other,
             },
             "in" => match right {
-                Value::List(items) => any(items
-                    .iter()
-                    .map(|item| self.equality(left.equals(item), || format!("{left} is no {}", item.type_name())))),
-                Value::Map(entries) => any(entries
-                    .iter()
-                    .map(|(key, _)| self.equality(left.equals(key), || format!("{left} is no {}", key.type_name())))),
+                Value::List(items) => any(items.iter().map(|item| self.equality(left, item))),
+                Value::Map(entries) => any(entries.iter().map(|(key, value)| match self.equality(left, key) {
+                    // A key of something that cannot be told may not be there at all.
+                    Ok(Value::Bool(true)) => value.certain().map(|()| Value::Bool(true)),
+                    other => other,
+                })),
                 Value::Void => Err(Stop::Error("there is no list to look into, it is null".to_owned())),
                 other => Err(no_overload("in", &[left, other])),
             },
@@ -215,12 +228,12 @@ impl Scope {
         }
     }
 
-    fn equality(&self, equal: Equal, mixed: impl Fn() -> String) -> Out {
-        match equal {
+    fn equality(&self, left: &Value, right: &Value) -> Out {
+        match left.equals(right) {
             Equal::Yes => Ok(Value::Bool(true)),
             Equal::No => Ok(Value::Bool(false)),
             Equal::Mixed(same) if self.dialect != Dialect::Google => Ok(Value::Bool(same)),
-            Equal::Mixed(false) => Err(Stop::NotTrue(mixed())),
+            Equal::Mixed(false) => Err(Stop::NotTrue(format!("{} is no {}", left.shortened(), right.type_name()))),
             Equal::Mixed(true) => Err(Stop::Undecided("two kinds of number are compared".to_owned())),
             Equal::Unknown => {
                 Err(Stop::Undecided("how Google types this value of the token is not documented".to_owned()))

@@ -7,6 +7,7 @@
 
 use super::evaluate::{Scope, no_overload};
 use super::extract::extract;
+use super::pattern;
 use super::value::{Out, Stop, Value};
 
 /// Names that are types.
@@ -20,7 +21,7 @@ pub(super) fn call(scope: &Scope, method: bool, name: &str, values: &[Value]) ->
         (true, "contains", [Text(text), Text(part)]) => Some(Ok(Value::Bool(text.contains(part.as_str())))),
         (true, "startsWith", [Text(text), Text(part)]) => Some(Ok(Value::Bool(text.starts_with(part.as_str())))),
         (true, "endsWith", [Text(text), Text(part)]) => Some(Ok(Value::Bool(text.ends_with(part.as_str())))),
-        (_, "size", [one]) => Some(size(one)),
+        (_, "size", [one]) => Some(one.settled().and_then(|()| size(one))),
         (true, "extract", [Text(text), Text(template)]) => Some(extract(text, template)),
         (true, "split", [Text(_), Text(separator)]) if separator.is_empty() => Some(Err(Stop::Undecided(
             "what `split` does with an empty separator is not documented by Google".to_owned(),
@@ -28,7 +29,9 @@ pub(super) fn call(scope: &Scope, method: bool, name: &str, values: &[Value]) ->
         (true, "split", [Text(text), Text(separator)]) => {
             Some(Ok(List(text.split(separator.as_str()).map(|part| Text(part.to_owned())).collect())))
         }
-        (_, "matches", [Text(text), Text(pattern)]) => Some(matches(text, pattern)),
+        (_, "matches", [Text(text), Text(wanted)]) => {
+            Some(scope.spend(pattern::steps(text, wanted)).and_then(|()| pattern::matches(text, wanted)))
+        }
         (true, "join", [List(items)]) => Some(join(items, "")),
         (true, "join", [List(items), Text(separator)]) => Some(join(items, separator)),
         (true, "lowerAscii", [Text(text)]) => Some(Ok(Text(text.to_ascii_lowercase()))),
@@ -139,24 +142,6 @@ fn size(value: &Value) -> Out {
         other => return Err(no_overload("size", &[other])),
     };
     i64::try_from(size).map(Value::Int).map_err(|_| range())
-}
-
-/// How large a compiled pattern may be, in bytes: repetitions of repetitions grow without measure.
-const PATTERN_BYTES: usize = 1 << 16;
-
-/// `matches`: RE2, anywhere in the text. Only patterns that RE2 and the library here read alike.
-fn matches(text: &str, pattern: &str) -> Out {
-    let undecided = |why: &str| Err(Stop::Undecided(format!("the pattern '{pattern}' of `matches`: {why}")));
-    // Flags, named groups, sets inside of sets and the borders of words are written or read differently.
-    let inside_set = pattern.split('[').skip(1).any(|set| ["&&", "--", "~~"].iter().any(|mark| set.contains(mark)));
-    let border = ["\\<", "\\>", "\\b{"].iter().any(|mark| pattern.contains(mark));
-    if pattern.replace("(?:", "").contains("(?") || inside_set || border {
-        return undecided("flags, named groups, borders of words and operations on sets are not understood here");
-    }
-    match regex_lite::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build() {
-        Ok(regex) => Ok(Value::Bool(regex.is_match(text))),
-        Err(error) => undecided(&error.to_string()),
-    }
 }
 
 /// `int(text)`: digits with a minus or none. A plus or blanks around them are read by some implementations only.

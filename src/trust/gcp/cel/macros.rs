@@ -18,7 +18,9 @@ impl Scope {
         body: &[Expr],
         local: &mut Vec<(String, Value)>,
     ) -> Out {
-        let items = match self.strict(over, local)? {
+        let over = self.strict(over, local)?;
+        over.settled()?;
+        let items = match over {
             Value::List(items) => items,
             Value::Map(entries) => entries.into_iter().map(|(key, _)| key).collect(),
             other => return Err(no_overload(name, &[&other])),

@@ -5,11 +5,13 @@
 //! *undecided* as a third value beside value and error, every part of an expression with what it gave, and no answer from a
 //! function that Google is not known to take.
 
+mod check;
 mod evaluate;
 mod extract;
 mod functions;
 mod logic;
 mod macros;
+mod pattern;
 mod syntax;
 mod token;
 mod tree;
@@ -27,6 +29,8 @@ pub(super) struct Expression {
     pub(super) text: String,
     /// As a tree, or why it cannot be read.
     pub(super) parsed: Result<Expr, String>,
+    /// Why no provider can have been created with it, where that does not depend on the token.
+    pub(super) refused: Option<String>,
 }
 
 impl Expression {
@@ -38,7 +42,8 @@ impl Expression {
         } else {
             parse(text)
         };
-        Expression { text: text.to_owned(), parsed }
+        let refused = parsed.as_ref().ok().and_then(check::refused);
+        Expression { text: text.to_owned(), parsed, refused }
     }
 }
 

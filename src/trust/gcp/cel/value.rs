@@ -1,7 +1,7 @@
 //! Values of CEL, and when two are equal (language definition, "Values" and "Equality").
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +100,50 @@ impl Value {
         }
     }
 
+    /// What it holds, in bytes, give or take.
+    pub(super) fn bytes(&self) -> usize {
+        let of = |all: &mut dyn Iterator<Item = &Value>| all.map(|one| size_of::<Value>() + one.bytes()).sum();
+        match self {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items) => of(&mut items.iter()),
+            Value::Map(entries) => of(&mut entries.iter().flat_map(|(key, value)| [key, value])),
+            _ => 0,
+        }
+    }
+
+    /// As CEL writes it, cut where it is long: for a sentence about it.
+    pub(super) fn shortened(&self) -> String {
+        let mut short = Short(String::new());
+        match write!(short, "{self}") {
+            Ok(()) => short.0,
+            Err(_) => short.0 + " …",
+        }
+    }
+
+    /// Whether it is certain to be there, as it is.
+    ///
+    /// # Errors
+    /// Undecided for what cannot be told and for null, which Google may take for absent.
+    pub(super) fn certain(&self) -> Result<(), Stop> {
+        match self {
+            Value::Unknown(why) => Err(Stop::Undecided(why.clone())),
+            Value::Void => Err(Stop::Undecided("whether Google takes null for absent is not documented".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a map certainly has its keys and no others; true for everything else.
+    ///
+    /// # Errors
+    /// As [`Value::certain`].
+    pub(super) fn settled(&self) -> Result<(), Stop> {
+        match self {
+            Value::Map(entries) => entries.iter().try_for_each(|(_, value)| value.certain()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it equals another one.
     pub(super) fn equals(&self, other: &Value) -> Equal {
         use Value::{Bool, Bytes, List, Map, Null, Text, Type, Unknown, Untyped, Void};
@@ -118,6 +162,7 @@ impl Value {
             (List(one), List(two)) => {
                 one.iter().zip(two).map(|(one, two)| one.equals(two)).fold(Equal::Yes, Equal::and)
             }
+            (Map(_), Map(_)) if self.settled().is_err() || other.settled().is_err() => Equal::Unknown,
             (Map(one), Map(two)) if one.len() != two.len() => Equal::No,
             (Map(one), Map(two)) => one.iter().fold(Equal::Yes, |all, (key, value)| {
                 all.and(entry(two, key).map_or(Equal::No, |found| value.equals(found)))
@@ -162,6 +207,23 @@ impl Value {
             (Untyped(one), two) => one.compare(two),
             (one, Untyped(two)) => one.compare(two),
             _ => None,
+        }
+    }
+}
+
+/// The beginning of a text; what is longer fails.
+struct Short(String);
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        const MOST: usize = 120;
+        self.0.push_str(text);
+        match self.0.char_indices().nth(MOST) {
+            Some((cut, _)) => {
+                self.0.truncate(cut);
+                Err(fmt::Error)
+            }
+            None => Ok(()),
         }
     }
 }
