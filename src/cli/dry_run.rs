@@ -85,8 +85,8 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let plan = plan(&findings, args.deliver, world)?;
     let sent = client.sent();
     match args.format {
-        Format::Text => render::data(&text(&findings, &job, &plan, &sent, &sandbox, style))?,
-        Format::Json => render::data(&format!("{:#}\n", document(&findings, &job, &plan, &sent, &sandbox)))?,
+        Format::Text => render::page(&text(&findings, &job, &plan, &sent, &sandbox, style))?,
+        Format::Json => render::json(&document(&findings, &job, &plan, &sent, &sandbox))?,
     }
     exit_code(&findings)
 }

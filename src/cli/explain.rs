@@ -69,10 +69,10 @@ pub async fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let role = args.role.as_deref();
     let explanation = trust::evaluate_file(&trust, role, &known, &presented.issuer, &presented.claims);
     match args.format {
-        Format::Json => render::data(&format!("{:#}\n", explanation.document()))?,
+        Format::Json => render::json(&explanation.document())?,
         Format::Text => {
             let file = args.trust.display().to_string();
-            render::data(&page(&file, trust.destination(), &presented, &explanation, style))?;
+            render::page(&page(&file, trust.destination(), &presented, &explanation, style))?;
         }
     }
     Ok(match explanation.decision {

@@ -87,7 +87,7 @@ pub async fn run(cli: &Cli, world: &World) -> Result<u8> {
     if let Err(error) = &outcome
         && cli.verb.prints_json()
     {
-        render::data(&format!("{:#}\n", serde_json::json!({ "error": render::error_json(error) })))?;
+        render::json(&serde_json::json!({ "error": render::error_json(error) }))?;
     }
     outcome
 }

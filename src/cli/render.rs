@@ -145,6 +145,24 @@ pub fn data(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Writes one JSON document to standard output. Two `#` before a bracket would be a command to GitHub's runner, wherever in
+/// the line they stand: the second one is escaped.
+///
+/// # Errors
+/// As [`data`].
+pub fn json(document: &Value) -> Result<(), Error> {
+    data(&format!("{document:#}\n").replace("##[", "#\\u0023["))
+}
+
+/// Writes a text for people to standard output, without what would be a command to the runner.
+///
+/// # Errors
+/// As [`data`].
+pub fn page(text: &str) -> Result<(), Error> {
+    let lines: Vec<String> = text.lines().map(no_command).collect();
+    data(&format!("{}\n", lines.join("\n")))
+}
+
 /// Writes talk to standard error; what cannot be said is not worth failing for.
 pub fn talk(text: &str) {
     let text: Vec<String> = text.lines().map(no_command).collect();

@@ -43,7 +43,7 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
     }
     let claims = token.unverified.as_map();
     match args.format {
-        Format::Json => render::data(&format!("{:#}\n", json!({"source": chosen.why, "unverified-claims": claims})))?,
+        Format::Json => render::json(&json!({"source": chosen.why, "unverified-claims": claims}))?,
         Format::Text => {
             render::talk(&format!("source: {}; the signature was not checked here", chosen.why));
             let width = claims.keys().map(String::len).max().unwrap_or(0);

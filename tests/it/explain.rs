@@ -196,3 +196,24 @@ fn the_readmes_denials_are_what_is_printed() {
         }
     }
 }
+
+/// A branch can be called like a command to GitHub's runner, which reads standard output too.
+#[test]
+fn what_is_presented_is_no_command_to_the_runner() {
+    let scratch = Scratch::new();
+    let subject = "repo:acme/shop:ref:refs/heads/##[error]x\n::stop-commands::y";
+    scratch.write(
+        "claims.json",
+        &serde_json::json!({ "iss": "https://token.actions.githubusercontent.com", "sub": subject }).to_string(),
+    );
+    let trust = checkout().join("examples/03-azure-github/trust/infra.json").display().to_string();
+    let args = ["explain", "--trust", &trust, "--claims", "claims.json", "--audience", "api://AzureADTokenExchange"];
+    let text = run_in(scratch.path(), &[], args);
+    assert_eq!(text.code, 4, "{}", text.stderr);
+    assert!(text.stdout.contains("stop-commands") && !text.stdout.contains("##["), "{}", text.stdout);
+    assert!(text.stdout.lines().all(|line| !line.trim_start().starts_with("::")), "{}", text.stdout);
+    let json = run_in(scratch.path(), &[], [args.as_slice(), &["--format", "json"]].concat());
+    assert!(!json.stdout.contains("##["), "{}", json.stdout);
+    let document: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(document["reasons"].as_array().unwrap().iter().any(|reason| reason["presented"] == subject));
+}

@@ -9,7 +9,7 @@ use crate::cli::common::EdgeArgs;
 use crate::cli::dry_run::with_trust;
 use crate::cli::format::Format;
 use crate::cli::job::{Job, JobArgs};
-use crate::cli::render::{data, talk};
+use crate::cli::render::{json, page, talk};
 use crate::edge::Edge;
 use crate::error::{Kind, Result};
 use crate::live::Live;
@@ -67,8 +67,8 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
     }
     let source = args.live.source();
     match args.format {
-        Format::Text => data(&text(&all, &source))?,
-        Format::Json => data(&format!("{:#}\n", document(&all, &source)))?,
+        Format::Text => page(&text(&all, &source))?,
+        Format::Json => json(&document(&all, &source))?,
     }
     let any = |what: fn(&Drift) -> bool| all.iter().any(|one| what(&one.drift));
     Ok(match (any(|drift| !drift.differences.is_empty()), any(|drift| !drift.undecided.is_empty())) {

@@ -123,9 +123,9 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
         exempt(&mut found, &wanted, path, settings, now.date(), world);
     }
     match args.format {
-        Format::Text => render::data(&text(&found, wanted.len(), decisions, style))?,
-        Format::Json => render::data(&format!("{:#}\n", document(&found, wanted.len(), decisions)))?,
-        Format::Sarif => render::data(&format!("{:#}\n", sarif::document(&found, world)))?,
+        Format::Text => render::page(&text(&found, wanted.len(), decisions, style))?,
+        Format::Json => render::json(&document(&found, wanted.len(), decisions))?,
+        Format::Sarif => render::json(&sarif::document(&found, world))?,
     }
     let bad = |one: &Found| one.exempt.is_none() && one.finding.severity >= args.fail_on.severity();
     Ok(if found.iter().any(bad) { Kind::Findings.exit_code() } else { 0 })

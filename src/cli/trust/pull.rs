@@ -2,7 +2,7 @@
 
 use super::live::{self, LiveArgs};
 use crate::cli::common::EdgeArgs;
-use crate::cli::render::{data, talk};
+use crate::cli::render::{json, talk};
 use crate::error::{Error, Result};
 use crate::files::write_own;
 use crate::trust::TrustPolicy;
@@ -44,7 +44,7 @@ pub async fn run(args: &Args, world: &World) -> Result<u8> {
         }
     }
     if !args.write {
-        data(&format!("{:#}\n", live::document(&edges, &all)))?;
+        json(&live::document(&edges, &all))?;
         return Ok(0);
     }
     for (path, live) in files.iter().zip(&all) {
