@@ -188,7 +188,7 @@ fn an_edge_file_means_its_edges_trust_policies() {
         "MaxSessionDuration": 43200, "AssumeRolePolicyDocument": long}});
     home.write("trust/deploy.json", &role.to_string());
     home.write("jobpass.toml", &edges(""));
-    for args in [&["jobpass.toml", "--format", "json"][..], &["--format", "json"]] {
+    for args in [&["--config", "jobpass.toml", "--format", "json"][..], &["--format", "json"]] {
         let document = parsed(&lint(&home, args));
         let found = codes(&document, "findings");
         assert!(found.contains(&"TP004".to_owned()) && found.contains(&"TP040".to_owned()), "{found:?}");

@@ -21,10 +21,13 @@ use crate::world::World;
 /// Arguments of `jobpass trust lint`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Trust policies as the clouds' tools print them, directories of them (*.json, and templates in *.yaml or *.yml), or a jobpass.toml for its edges'
-    /// [default: the nearest jobpass.toml]
+    /// Trust policies as the clouds' tools print them, or directories of them (*.json, and templates in *.yaml or *.yml)
+    /// [default: those of the edge file's edges]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The edge file, for its edges' trust policies and for exemptions [default: jobpass.toml here or above]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// text, json or sarif
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
     pub format: Format,
@@ -131,38 +134,27 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     Ok(if found.iter().any(bad) { Kind::Findings.exit_code() } else { 0 })
 }
 
-fn is_edge_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "toml")
-}
-
 /// The edge file that is named, or the nearest one: it has the exemptions.
 fn settings(args: &Args, world: &World) -> Result<Option<(PathBuf, file::File)>> {
-    let named: Vec<&PathBuf> = args.files.iter().filter(|path| is_edge_file(path)).collect();
-    let path = match named.as_slice() {
-        [] => file::find(world),
-        [one] => Some(world.resolve(one)?),
-        _ => return Err(Error::usage("edge-files", "more than one edge file is named").hint("name them one at a time")),
+    let path = match &args.config {
+        Some(path) => Some(world.resolve(path)?),
+        None => file::find(world),
     };
     path.map(|path| file::load(&path).map(|file| (path, file))).transpose()
 }
 
 fn wanted(args: &Args, settings: Option<&(PathBuf, file::File)>, world: &World) -> Result<Vec<Wanted>> {
     let mut all = Vec::new();
-    let edges = |all: &mut Vec<Wanted>| {
+    if args.files.is_empty() {
         for edge in settings.into_iter().flat_map(|(_, file)| &file.edges) {
             if let Some(path) = &edge.trust {
                 all.push(Wanted { path: path.clone(), shown: near(path, world), edge: Some(edge.clone()), met: false });
             }
         }
-    };
-    if args.files.is_empty() {
-        edges(&mut all);
     }
     for named in &args.files {
         let path = world.resolve(named)?;
-        if is_edge_file(named) {
-            edges(&mut all);
-        } else if path.is_dir() {
+        if path.is_dir() {
             let mut below = Vec::new();
             walk(&path, &mut below)?;
             all.extend(below.into_iter().map(|path| Wanted { shown: near(&path, world), path, edge: None, met: true }));
@@ -177,8 +169,9 @@ fn wanted(args: &Args, settings: Option<&(PathBuf, file::File)>, world: &World) 
 }
 
 fn nothing() -> Error {
-    Error::usage("no-trust-policies", "there is no trust policy to look at")
-        .hint("name files, directories of *.json or of templates, or a jobpass.toml whose edges have `trust`")
+    Error::usage("no-trust-policies", "there is no trust policy to look at").hint(
+        "name files, directories of *.json or of templates, or an edge file whose edges have `trust`, with --config",
+    )
 }
 
 fn is_yaml(path: &Path) -> bool {
