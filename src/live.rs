@@ -15,7 +15,7 @@ use crate::edge::aws::RoleArn;
 use crate::edge::{Destination, Edge, Target, aws, azure, gcp};
 use crate::error::{Error, Result};
 use crate::secret::clean;
-use crate::trust::read;
+use crate::trust::read_json;
 use crate::world::World;
 
 /// How long one command may take. `az` and `gcloud` need seconds to start.
@@ -196,7 +196,7 @@ impl Tools<'_> {
                 .hint("saved output does as well: --live FILE, or --live - for standard input"));
         }
         let text = String::from_utf8(output.stdout).map_err(|_| failed("printed no UTF-8".to_owned()))?;
-        read(&text).map_err(|why| failed(format!("printed no JSON: {why}")))
+        read_json(&text).map_err(|why| failed(format!("printed no JSON: {why}")))
     }
 
     async fn run<'w>(

@@ -4,7 +4,7 @@
 //! over its base in one way for all clouds (RFC 7396), which gives something close to what it means.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -60,15 +60,25 @@ fn input(base: &Value, case: &Value) -> Vec<u8> {
     join(&file, &claims.to_string())
 }
 
-/// The inputs for a target, from the cases below `cases` (the repository's `tests/cases/trust`).
+fn within(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut all: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    all.sort();
+    all
+}
+
+/// The inputs for a target, from the cases below `cases` (the repository's `tests/cases/trust`), and from files as people have
+/// them, which lie in a folder beside these.
 pub fn of(target: &str, cases: &Path) -> Vec<Vec<u8>> {
     let cloud = if target == "cel" || target == "claims" { "gcp" } else { target };
     let folder = cases.join(cloud);
     let base = read(&folder.join("base.json"));
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.sort();
+    let (folders, files): (Vec<_>, Vec<_>) = within(&folder).into_iter().partition(|path| path.is_dir());
     let mut all = Vec::new();
+    for file in folders.iter().flat_map(|folder| within(folder)) {
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        all.push(join(&text, &base["claims"].to_string()));
+    }
     for file in files.iter().filter(|file| !file.ends_with("base.json")) {
         let document = read(file);
         for grid in document["grids"].as_array().into_iter().flatten() {

@@ -7,6 +7,7 @@ pub mod github;
 pub mod gitlab;
 pub mod unverified;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -76,6 +77,13 @@ impl Claims {
     /// Sets one claim.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// The claims that are another value in `other`, or are in one of the two only; by name, sorted.
+    #[must_use]
+    pub fn unlike(&self, other: &Claims) -> Vec<String> {
+        let names: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
+        names.into_iter().filter(|name| self.value(name) != other.value(name)).cloned().collect()
     }
 
     /// The whole payload.

@@ -241,7 +241,7 @@ fn read_claims(path: &Path) -> Result<Claims> {
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     // As strictly as a trust policy: which of two claims of one name counts, readers disagree.
-    let why = match trust::read(&text) {
+    let why = match trust::read_json(&text) {
         Ok(Value::Object(claims)) => return Ok(Claims::new(claims)),
         Ok(_) => "it holds something else".to_owned(),
         Err(why) => why,

@@ -112,20 +112,28 @@ impl TrustPolicy {
     }
 }
 
-/// One JSON value as trust policies are read: percent-encoded too, as IAM's interface gives a document, and an error where a key
-/// stands twice, because readers disagree about which of the two counts.
+/// One JSON value as trust policies are read: percent-encoded too, as IAM's interface gives a document, and an error
+/// where a key stands twice, because readers disagree about which of the two counts.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_json(text: &str) -> std::result::Result<Value, String> {
+    json::parse(aws::decode(text)?.as_deref().unwrap_or(text))
+}
+
+/// The same, or one YAML document.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn read(text: &str) -> std::result::Result<Value, String> {
-    json::parse(aws::decode(text)?.as_deref().unwrap_or(text))
+    placed(text).map(|(value, _)| value)
 }
 
 /// One JSON value, or one YAML document, with the places of its parts. What begins with a brace, a bracket or a percent-encoded
 /// brace is JSON, and its faults are JSON's.
 fn placed(text: &str) -> std::result::Result<(Value, Places), String> {
     let body = text.trim_start_matches('\u{feff}').trim_start();
-    let json = read(text);
+    let json = read_json(text);
     if json.is_ok() || body.is_empty() || ["{", "[", "%7B", "%7b"].iter().any(|begin| body.starts_with(begin)) {
         return json.map(|value| (value, Places::of(text)));
     }

@@ -451,6 +451,26 @@ fn every_command_line_in_a_document_parses() {
     assert!(seen > 10, "only {seen} command lines were found");
 }
 
+/// In the README's blocks of output, `…` stands for lines that are left out.
+#[test]
+fn what_the_readme_shows_is_what_is_printed() {
+    let readme = read("README.md");
+    let blocks = readme.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let commands: Vec<&str> = blocks.flat_map(|block| block.split("$ jobpass ").skip(1)).collect();
+    assert_eq!(commands.len(), 4, "a denial of each cloud, and a finding");
+    for command in commands {
+        let mut lines = command.lines();
+        let words: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+        let ran = run(jobpass(&checkout()).args(&words));
+        let expected = if words[0] == "explain" { Kind::Denied } else { Kind::Findings };
+        assert_eq!(ran.code, i32::from(expected.exit_code()), "{words:?}: {}", ran.stderr);
+        let mut printed = ran.stdout.lines();
+        for line in lines.filter(|line| *line != "…") {
+            assert!(printed.any(|one| one == line), "not printed, or not in this order: {line}\n{}", ran.stdout);
+        }
+    }
+}
+
 #[test]
 fn the_readmes_first_command_runs() {
     let dry_run = "cargo run --release -- dry-run --config examples/04-three-clouds/jobpass.toml";

@@ -178,25 +178,6 @@ fn in_a_job_its_own_token_is_explained() {
     assert_eq!(ran.code, 3, "a job without the permission is no reason to explain another one: {}", ran.stdout);
 }
 
-#[test]
-fn the_readmes_denials_are_what_is_printed() {
-    let readme = std::fs::read_to_string(checkout().join("README.md")).unwrap();
-    let (_, rest) = readme.split_once("```text\n$ jobpass explain").expect("the README explains denials");
-    let (shown, _) = rest.split_once("```").unwrap();
-    let commands: Vec<&str> = shown.split("$ jobpass explain").collect();
-    assert_eq!(commands.len(), 3, "one for each cloud");
-    for command in commands {
-        let mut lines = command.lines();
-        let args = lines.next().unwrap().split_whitespace();
-        let ran = run_in(&checkout(), &[], std::iter::once("explain").chain(args));
-        assert_eq!(ran.code, 4, "{}", ran.stderr);
-        let mut printed = ran.stdout.lines();
-        for line in lines.filter(|line| *line != "…") {
-            assert!(printed.any(|one| one == line), "not printed, or not in this order: {line}\n{}", ran.stdout);
-        }
-    }
-}
-
 /// A branch can be called like a command to GitHub's runner, which reads standard output too.
 #[test]
 fn what_is_presented_is_no_command_to_the_runner() {

@@ -426,6 +426,20 @@ fn saved_output_comes_from_standard_input_too_and_is_written_where_the_edge_keep
     let written = || serde_json::from_slice::<Value>(&fs::read(scratch.path().join("trust.json")).unwrap()).unwrap();
     assert_eq!(written(), azure());
     assert_eq!(piped(&["trust", "diff", "--config", &config, "--live", "-"], &live).code, 0);
+    // As the tools print it when nobody asks for JSON.
+    let one = &azure()[0];
+    let field = |name: &str| one[name].as_str().unwrap().to_owned();
+    let yaml = format!(
+        "- name: {}\n  issuer: {}\n  subject: {}\n  audiences:\n  - {}\n",
+        field("name"),
+        field("issuer"),
+        field("subject"),
+        one["audiences"][0].as_str().unwrap()
+    );
+    let ran = piped(&["trust", "diff", "--config", &config, "--live", "-"], &yaml);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let ran = piped(&["trust", "diff", "--config", &config, "--live", "-"], &yaml.replace("subject: ", "subject: x"));
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     for (text, code) in [("[{]", "live"), ("{\"issuer\": 1, \"issuer\": 2}", "live"), ("{}", "trust-policy")] {
         let ran = piped(&["trust", "pull", "--config", &config, "--live", "-", "--write"], text);
         assert!(ran.code == 2 && ran.stderr.contains(&format!("error[{code}]")), "{text}: {}", ran.stderr);

@@ -56,6 +56,7 @@ fn a_stranger_who_gets_in_is_shown_and_ends_with_1() {
     ] {
         assert!(ran.stdout.contains(text), "{text}\n{}", ran.stdout);
     }
+    assert!(!ran.stdout.contains("event_name="), "only what is unlike the intended job: {}", ran.stdout);
     home.write("safe.json", &role(SAFE));
     let ran = lint(&home, &["safe.json"]);
     assert_eq!(ran.code, 0);

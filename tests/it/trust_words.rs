@@ -61,7 +61,9 @@ fn findings() {
             let _ = writeln!(out, "  {} {} {}: {}", one.severity, one.rule.code, one.path, one.message);
             let _ = writeln!(out, "    {}", one.admits.join(", "));
             if let Some(token) = &one.token {
-                let _ = writeln!(out, "    {}", cut(&serde_json::to_string(token.as_map()).unwrap().into()));
+                let unlike =
+                    one.unlike.iter().map(|name| format!("{name}={}", token.value(name).map(cut).unwrap_or_default()));
+                let _ = writeln!(out, "    {}", unlike.collect::<Vec<_>>().join(" "));
             }
         }
     }

@@ -308,7 +308,7 @@ fn text(found: &[Found], files: usize, decisions: usize, style: Style) -> String
             let _ = writeln!(out, "{}{}", if file.is_empty() { "" } else { "\n" }, clean(&one.file, &[]));
             file = &one.file;
         }
-        let Finding { rule, severity, path, place, message, admits, token } = &one.finding;
+        let Finding { rule, severity, path, place, message, admits, token, unlike } = &one.finding;
         let label = format!("{severity:<8}", severity = severity.as_str());
         let label = if *severity >= Severity::High { style.bad(&label) } else { style.faint(&label) };
         let _ = writeln!(out, "  {label} {}  {}", rule.code, clean(message, &[]));
@@ -324,12 +324,12 @@ fn text(found: &[Found], files: usize, decisions: usize, style: Style) -> String
         for (at, subject) in admits.iter().enumerate() {
             line(if at == 0 { "gets in" } else { "" }, subject);
         }
-        // What a person has to act on is shown whole; JSON has every token.
-        let token = token.as_ref().filter(|_| *severity >= Severity::High);
-        for (at, claims) in token.map(claims).unwrap_or_default().iter().enumerate() {
-            line(if at == 0 { "token" } else { "" }, claims);
-        }
         if *severity > Severity::Info {
+            // The first of the subjects; JSON has its token as a whole.
+            let claims = token.as_ref().map(|token| claims(token, unlike)).unwrap_or_default();
+            for (at, claims) in claims.iter().enumerate() {
+                line(if at == 0 { "with" } else { "" }, claims);
+            }
             line("fix", rule.fix);
         }
     }
@@ -346,18 +346,16 @@ fn text(found: &[Found], files: usize, decisions: usize, style: Style) -> String
     out
 }
 
-/// A token's claims, a few on each line; the times are those of this run and say nothing.
-fn claims(token: &crate::claims::Claims) -> Vec<String> {
+/// What of a token is unlike the intended job's, a few claims on each line; the subject stands above.
+fn claims(token: &crate::claims::Claims, unlike: &[String]) -> Vec<String> {
     const WIDTH: usize = 100;
-    let mut lines = vec![String::new()];
-    for (name, value) in token.as_map().iter().filter(|(name, _)| !["iat", "nbf", "exp"].contains(&name.as_str())) {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if text.is_empty() {
-            continue;
-        }
-        let pair = format!("{name}={text}");
+    let mut lines: Vec<String> = Vec::new();
+    for name in unlike.iter().filter(|name| *name != "sub") {
+        let pair = match token.value(name) {
+            Some(value) => format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            None => format!("no {name}"),
+        };
         match lines.last_mut() {
-            Some(last) if last.is_empty() => *last = pair,
             Some(last) if last.len() + pair.len() < WIDTH => *last = format!("{last}  {pair}"),
             _ => lines.push(pair),
         }
@@ -374,7 +372,7 @@ pub(super) fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
 
 fn document(found: &[Found], files: usize, decisions: usize) -> Value {
     let one = |found: &Found| {
-        let Finding { rule, severity, path, place, message, admits, token } = &found.finding;
+        let Finding { rule, severity, path, place, message, admits, token, unlike } = &found.finding;
         let mut one = json!({
             "code": rule.code, "severity": severity, "name": rule.name, "file": found.file, "path": path,
             "message": message, "why": rule.why, "fix": rule.fix, "admits": admits,
@@ -385,6 +383,7 @@ fn document(found: &[Found], files: usize, decisions: usize) -> Value {
         }
         if let Some(token) = token {
             put(&mut one, "token", Value::Object(token.as_map().clone()));
+            put(&mut one, "unlike", unlike.clone());
         }
         if let Some(exempt) = &found.exempt {
             put(&mut one, "exempt", json!({"reason": exempt.reason, "until": exempt.until.to_string()}));

@@ -90,5 +90,5 @@ fn read(path: &Path, world: &World) -> Result<Value> {
     let text = if path == Path::new("-") { read_stdin(MAX)? } else { read_limited(&world.resolve(path)?, MAX)? };
     let unreadable = |why: String| Error::usage("live", format!("cannot read {}: {why}", path.display()));
     let text = std::str::from_utf8(&text).map_err(|_| unreadable("it is no UTF-8".to_owned()))?;
-    trust::read(text).map_err(|why| unreadable(format!("it is no JSON: {why}")))
+    trust::read(text).map_err(unreadable)
 }

@@ -43,6 +43,8 @@ pub(super) struct Group {
 pub(super) struct Trial {
     pub(super) probe: Probe,
     pub(super) claims: Claims,
+    /// The claims in which it is another than the intended job's.
+    pub(super) unlike: Vec<String>,
     /// What let it in.
     pub(super) path: String,
     /// It cannot be told to be kept out.
@@ -85,7 +87,7 @@ impl<'a> Examined<'a> {
                     if [Probe::Stranger, Probe::Sibling].contains(&token.probe) {
                         decisions += 1;
                         let explanation = asked(&open, &token);
-                        group.but_for_denies.extend(Trial::of(token, &explanation, &unsure));
+                        group.but_for_denies.extend(Trial::of(token, &group.intended.claims, &explanation, &unsure));
                     }
                 }
             }
@@ -154,7 +156,7 @@ impl Group {
         for token in tokens {
             *decisions += 1;
             let explanation = decide(&token);
-            admitted.extend(Trial::of(token, &explanation, unsure));
+            admitted.extend(Trial::of(token, &intended.claims, &explanation, unsure));
         }
         Group {
             kind: Kind::of(&wanted.issuer),
@@ -186,7 +188,7 @@ impl Group {
 
 impl Trial {
     /// What let the token in; `None` where it is kept out.
-    fn of(token: Token, explanation: &Explanation, unsure: &dyn Fn(&str) -> bool) -> Option<Trial> {
+    fn of(token: Token, intended: &Claims, explanation: &Explanation, unsure: &dyn Fn(&str) -> bool) -> Option<Trial> {
         let perhaps = match explanation.decision {
             Decision::Denied => return None,
             Decision::Allowed => false,
@@ -212,6 +214,7 @@ impl Trial {
         };
         let path = by_subject().map(|node| node.path.clone()).or_else(by_statement);
         let path = path.or_else(|| by_condition().map(|node| node.path.clone())).unwrap_or_default();
-        Some(Trial { probe: token.probe, claims: token.claims, path, perhaps })
+        let unlike = token.claims.unlike(intended);
+        Some(Trial { probe: token.probe, claims: token.claims, unlike, path, perhaps })
     }
 }

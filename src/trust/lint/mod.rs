@@ -82,6 +82,8 @@ pub struct Finding {
     pub admits: Vec<String>,
     /// The first of these tokens as a whole.
     pub token: Option<Claims>,
+    /// The claims in which it is another than the intended job's, by name; some of them it may lack.
+    pub unlike: Vec<String>,
 }
 
 /// What is known beside the trust policy.

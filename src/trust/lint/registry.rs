@@ -57,6 +57,7 @@ impl Rule {
             message: message.into(),
             admits: Vec::new(),
             token: None,
+            unlike: Vec::new(),
         }
     }
 }
@@ -101,6 +102,7 @@ impl Hits<'_> {
             severity,
             admits: vec![subject],
             token: Some(trial.claims.clone()),
+            unlike: trial.unlike.clone(),
             ..self.rule.about(&trial.path, message)
         });
     }
