@@ -427,15 +427,16 @@ fn saved_output_comes_from_standard_input_too_and_is_written_where_the_edge_keep
     assert_eq!(written(), azure());
     assert_eq!(piped(&["trust", "diff", "--config", &config, "--live", "-"], &live).code, 0);
     // As the tools print it when nobody asks for JSON.
-    let one = &azure()[0];
-    let field = |name: &str| one[name].as_str().unwrap().to_owned();
-    let yaml = format!(
-        "- name: {}\n  issuer: {}\n  subject: {}\n  audiences:\n  - {}\n",
-        field("name"),
-        field("issuer"),
-        field("subject"),
-        one["audiences"][0].as_str().unwrap()
-    );
+    let yaml: String = azure()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let field = |name: &str| one[name].as_str().unwrap();
+            let lines = ["name", "issuer", "subject"].map(|name| format!("  {name}: {}\n", field(name))).concat();
+            format!("-{}  audiences:\n  - {}\n", &lines[1..], one["audiences"][0].as_str().unwrap())
+        })
+        .collect();
     let ran = piped(&["trust", "diff", "--config", &config, "--live", "-"], &yaml);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let ran = piped(&["trust", "diff", "--config", &config, "--live", "-"], &yaml.replace("subject: ", "subject: x"));
