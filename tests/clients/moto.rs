@@ -127,7 +127,7 @@ fn the_live_trust_policy_is_fetched_and_compared_through_the_aws_command_line() 
     let url = "https://token.actions.githubusercontent.com";
     aws(&["iam", "create-open-id-connect-provider", "--url", url, "--client-id-list", "sts.amazonaws.com", "other"]);
     let pulled = job.jobpass(&["trust", "pull", "deploy", "--config", &config]);
-    assert_eq!((pulled.code, pulled.stderr.as_str()), (0, ""));
+    assert_eq!((pulled.code, pulled.stderr.as_str()), (0, "asking aws for aws edge `deploy`\n"));
     let document: Value = serde_json::from_str(&pulled.stdout).unwrap();
     assert_eq!(document["role"]["Arn"], "arn:aws:iam::123456789012:role/deploy");
     assert_eq!(document["providers"][0]["ClientIDList"], serde_json::json!(["sts.amazonaws.com", "other"]));
