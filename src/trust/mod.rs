@@ -17,15 +17,18 @@ pub mod lint;
 mod places;
 mod probe;
 pub mod render;
+mod shell;
 mod subject;
 #[cfg(test)]
 mod testing;
 mod truth;
+mod workflow;
 mod yaml;
 
 pub use explanation::{Decision, Explanation, Node, Reason, Truth, Verdict};
 pub use json::MOST_BYTES;
 pub use places::{Place, Places, join};
+pub use workflow::Workflow;
 
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 //! keys and the types binary, omap, pairs, set and timestamp (user guide, "CloudFormation template format", 2026): so
 //! `2012-10-17` is a text. Where readers of 1.1 and of 1.2 see different things in the same letters, nobody knows which one counts;
 //! such a scalar, and an alias, becomes an object that no reader of a trust policy takes for anything, with a name that says why.
-//! An alias is never followed, so nothing grows. Not a key twice, not a second document.
+//! An alias is not followed, so nothing grows; only in a workflow it is, as far as [`MOST_COPIED`]. Not a key twice, not a second document.
 
 use std::collections::BTreeMap;
 
@@ -24,12 +24,26 @@ const MOST_BYTES: usize = 2 << 20;
 /// As deep as the JSON parser lets a text be.
 const MOST_DEEP: usize = 128;
 
+/// How much all aliases of a text may stand for together, in bytes and sixteen for every value: a workflow says a few lines twice.
+const MOST_COPIED: usize = 1 << 20;
+
 /// Reads the one document of a text.
 pub(super) fn parse(text: &str) -> Result<(Value, Places), String> {
+    document(text, None)
+}
+
+/// The same, and an alias is what its anchor stands before, as GitHub reads workflows (changelog, 2025-09-18). What would grow too
+/// large, and an alias inside of what it names, is still `{ALIAS: null}`.
+pub(super) fn parse_with_aliases(text: &str) -> Result<(Value, Places), String> {
+    document(text, Some(Anchors { known: BTreeMap::new(), left: MOST_COPIED }))
+}
+
+fn document(text: &str, anchors: Option<Anchors>) -> Result<(Value, Places), String> {
     if text.len() > MOST_BYTES {
         return Err(format!("it has {} bytes, at most {MOST_BYTES} of YAML are read", text.len()));
     }
-    let mut reader = Reader { events: Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) };
+    let events = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+    let mut reader = Reader { events, anchors };
     let mut root = None;
     loop {
         match reader.next()? {
@@ -52,6 +66,43 @@ type Inside = BTreeMap<String, Places>;
 
 struct Reader<'t> {
     events: Parser<'t, StrInput<'t>>,
+    /// Where aliases are followed.
+    anchors: Option<Anchors>,
+}
+
+/// What aliases stand for, by the number of the anchor.
+struct Anchors {
+    known: BTreeMap<usize, (Value, Places)>,
+    /// How much more may be copied.
+    left: usize,
+}
+
+impl Anchors {
+    fn keep(&mut self, anchor: usize, value: &Value, places: &Places) {
+        if self.affords(value) {
+            self.known.insert(anchor, (value.clone(), places.clone()));
+        }
+    }
+
+    fn follow(&mut self, anchor: usize) -> Option<(Value, Places)> {
+        let (value, places) = self.known.get(&anchor).cloned()?;
+        self.affords(&value).then_some((value, places))
+    }
+
+    fn affords(&mut self, value: &Value) -> bool {
+        let left = self.left.checked_sub(size(value));
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+}
+
+fn size(value: &Value) -> usize {
+    16 + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + size(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }
 
 impl<'t> Reader<'t> {
@@ -65,12 +116,31 @@ impl<'t> Reader<'t> {
 
     /// The value that begins with this event; its own place is where it begins, a function's name with it.
     fn node(&mut self, event: Event<'t>, at: Marker, depth: usize) -> Result<(Value, Places), String> {
+        let anchor = match &event {
+            Event::Scalar(_, _, anchor, _) | Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                *anchor
+            }
+            Event::Alias(anchor) => {
+                let followed = self.anchors.as_mut().and_then(|anchors| anchors.follow(*anchor));
+                return Ok(followed.unwrap_or_else(|| odd(ALIAS, Value::Null, at)));
+            }
+            _ => 0,
+        };
+        let (value, places) = self.itself(event, at, depth)?;
+        // Numbers begin with 1.
+        if let Some(anchors) = self.anchors.as_mut().filter(|_| anchor != 0) {
+            anchors.keep(anchor, &value, &places);
+        }
+        Ok((value, places))
+    }
+
+    /// A value that is no alias.
+    fn itself(&mut self, event: Event<'t>, at: Marker, depth: usize) -> Result<(Value, Places), String> {
         if depth > MOST_DEEP {
             return Err(placed("it goes deeper than 128 levels", at));
         }
         let (value, inside, tag) = match event {
             Event::Scalar(text, style, _, tag) => return Ok(scalar(&text, style, tag.as_deref(), at)),
-            Event::Alias(_) => return Ok(odd(ALIAS, Value::Null, at)),
             Event::SequenceStart(_, tag) => {
                 let (items, inside) = self.items(depth)?;
                 (Value::Array(items), inside, tag)

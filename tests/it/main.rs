@@ -54,5 +54,6 @@ mod trust_diff;
 mod trust_files;
 mod trust_lint;
 mod trust_lint_cases;
+mod trust_lint_workflows;
 mod trust_render;
 mod trust_words;

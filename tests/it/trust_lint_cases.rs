@@ -10,7 +10,7 @@ use jobpass::trust::TrustPolicy;
 use jobpass::trust::lint::{Options, Report, Severity, lint, rules};
 use serde_json::Value;
 
-use crate::public_trust_policies;
+use crate::{public_trust_policies, trust_lint_workflows};
 
 /// How many there are at least, and how many safe ones; the numbers only grow.
 const AT_LEAST: (usize, usize) = (138, 32);
@@ -57,7 +57,8 @@ fn report(case: &Case) -> Report {
 /// Every case's name and what is found in it.
 pub(crate) fn reports() -> Vec<(String, Report)> {
     let (bad, safe) = all();
-    bad.iter().chain(&safe).map(|case| (case.name.clone(), report(case))).collect()
+    let all = bad.iter().chain(&safe).map(|case| (case.name.clone(), report(case)));
+    all.chain(trust_lint_workflows::reports()).collect()
 }
 
 /// The worst severity of every rule that found something above info.
@@ -116,11 +117,9 @@ fn a_finding_with_tokens_shows_the_first_as_a_whole() {
 
 #[test]
 fn every_rule_that_is_looked_for_is_shown_to_find_something() {
-    let (found, safe) = all();
-    let all: Vec<String> = found
-        .iter()
-        .chain(&safe)
-        .flat_map(|case| report(case).findings.into_iter().map(|finding| finding.rule.code.to_owned()))
+    let all: Vec<String> = reports()
+        .into_iter()
+        .flat_map(|(_, report)| report.findings.into_iter().map(|finding| finding.rule.code.to_owned()))
         .collect();
     // About files and exemptions: tests/it/trust_lint.rs.
     let verbs = ["TP090", "TP091", "TP092"];

@@ -15,13 +15,14 @@ use crate::error::{Error, Kind, Result};
 use crate::files;
 use crate::secret::clean;
 use crate::trust::lint::{self, Finding, Severity};
-use crate::trust::{self, Place, TrustPolicy};
+use crate::trust::{self, Place, TrustPolicy, Workflow};
 use crate::world::World;
 
 /// Arguments of `jobpass trust lint`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Trust policies as the clouds' tools print them, or directories of them (*.json, and templates in *.yaml or *.yml)
+    /// Trust policies as the clouds' tools print them, GitHub workflows, or directories of them (*.json; templates and workflows in
+    /// *.yaml or *.yml)
     /// [default: those of the edge file's edges]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -106,7 +107,8 @@ pub fn run(args: &Args, world: &World, style: Style) -> Result<u8> {
     let now = world.clock.now();
     let (mut found, mut decisions) = (Vec::new(), 0);
     let mut looked_at = Vec::new();
-    let reports = look_at_all(&wanted, now.unix_timestamp());
+    let edges = settings.as_ref().map_or(&[][..], |(_, file)| &file.edges);
+    let reports = look_at_all(&wanted, edges, now.unix_timestamp());
     for (one, report) in wanted.into_iter().zip(reports) {
         let Some(report) = report? else { continue };
         decisions += report.decisions;
@@ -169,8 +171,8 @@ fn wanted(args: &Args, settings: Option<&(PathBuf, file::File)>, world: &World) 
 }
 
 fn nothing() -> Error {
-    Error::usage("no-trust-policies", "there is no trust policy to look at").hint(
-        "name files, directories of *.json or of templates, or an edge file whose edges have `trust`, with --config",
+    Error::usage("no-trust-policies", "there is neither a trust policy nor a workflow to look at").hint(
+        "name files, directories of *.json, templates or workflows, or an edge file whose edges have `trust`, with --config",
     )
 }
 
@@ -208,9 +210,10 @@ fn unreadable(why: &str) -> Error {
 
 /// Every file, in order, by as many threads as the machine has cores. They take turns: what lies beside each other is alike, and one
 /// cloud's takes longer than another's.
-fn look_at_all(wanted: &[Wanted], now: i64) -> Vec<Result<Option<lint::Report>>> {
+fn look_at_all(wanted: &[Wanted], edges: &[Edge], now: i64) -> Vec<Result<Option<lint::Report>>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(wanted.len()).max(1);
-    let share = |first: usize| wanted.iter().skip(first).step_by(threads).map(|one| look(one, now)).collect::<Vec<_>>();
+    let share =
+        |first: usize| wanted.iter().skip(first).step_by(threads).map(|one| look(one, edges, now)).collect::<Vec<_>>();
     let mut shares: Vec<_> = std::thread::scope(|scope| {
         let share = &share;
         let running: Vec<_> = (1..threads).map(|first| scope.spawn(move || share(first))).collect();
@@ -221,8 +224,8 @@ fn look_at_all(wanted: &[Wanted], now: i64) -> Vec<Result<Option<lint::Report>>>
     (0..wanted.len()).filter_map(|at| shares.get_mut(at % threads)?.next()).collect()
 }
 
-/// `None` for what was only met, and is no template with a role.
-fn look(wanted: &Wanted, now: i64) -> Result<Option<lint::Report>> {
+/// `None` for what was only met, and is neither a workflow nor a template with a role.
+fn look(wanted: &Wanted, edges: &[Edge], now: i64) -> Result<Option<lint::Report>> {
     let met = wanted.met && is_yaml(&wanted.path);
     let bytes =
         files::read_limited(&wanted.path, trust::MOST_BYTES as u64).map_err(|error| unreadable(&error.message))?;
@@ -231,6 +234,12 @@ fn look(wanted: &Wanted, now: i64) -> Result<Option<lint::Report>> {
         Err(_) if met => return Ok(None),
         Err(_) => return Err(unreadable(&format!("cannot read {}: it is not UTF-8", wanted.shown))),
     };
+    if wanted.edge.is_none() && is_yaml(&wanted.path) {
+        let workflow = Workflow::recognise(text).map_err(|error| error.at(&wanted.shown))?;
+        if let Some(workflow) = workflow {
+            return Ok(Some(lint::lint_workflow(&workflow, edges)));
+        }
+    }
     let trust = match &wanted.edge {
         Some(edge) => TrustPolicy::parse(edge.destination(), text).map(Some),
         None if met => TrustPolicy::template(text),

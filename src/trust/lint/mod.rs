@@ -1,4 +1,4 @@
-//! Who else would get in, and what is written wrong: the rules over one trust policy.
+//! Who else would get in, and what is written wrong: the rules over one trust policy, or over one workflow.
 //!
 //! A rule decides by tokens where it can: a battery of them (`src/trust/probe`) goes through the evaluators, and a finding shows
 //! the first that was admitted. Only what no token can show (a dead key, a literal `*`) is read from the text. Pure.
@@ -7,11 +7,13 @@ mod audience;
 mod aws;
 mod entra;
 mod examined;
+mod foreign;
 mod gcp;
 mod issuers;
 mod offline;
 mod registry;
 mod shared;
+mod workflow;
 
 pub use registry::{Rule, rules};
 
@@ -20,7 +22,8 @@ use std::fmt;
 use serde::Serialize;
 
 use self::examined::Examined;
-use super::places::Place;
+use super::places::{Place, Places};
+use super::workflow::Workflow;
 use super::{Rules, TrustPolicy};
 use crate::claims::Claims;
 use crate::edge::Edge;
@@ -65,7 +68,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing that is wrong with a trust policy.
+/// One thing that is wrong with a trust policy or a workflow.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// The rule that found it.
@@ -118,10 +121,26 @@ pub fn lint(trust: &TrustPolicy, options: &Options<'_>) -> Report {
             rule.run(examined, &mut report.findings);
         }
     }
-    for finding in &mut report.findings {
-        finding.place = trust.places.find(&finding.path);
+    in_order(&mut report.findings, &trust.places);
+    report
+}
+
+/// Every rule over one workflow; `edges` are those of the edge file in use, for what they demand of a job.
+#[must_use]
+pub fn lint_workflow(workflow: &Workflow, edges: &[Edge]) -> Report {
+    let mut report = Report::default();
+    for rule in rules() {
+        rule.run_over(workflow, edges, &mut report.findings);
+    }
+    in_order(&mut report.findings, &workflow.places);
+    report
+}
+
+/// The worst first, then as they stand in the file.
+fn in_order(findings: &mut [Finding], places: &Places) {
+    for finding in findings.iter_mut() {
+        finding.place = places.find(&finding.path);
     }
     let line = |finding: &Finding| finding.place.map_or((0, 0), |place| (place.line, place.column));
-    report.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), line(finding), finding.rule.code));
-    report
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), line(finding), finding.rule.code));
 }

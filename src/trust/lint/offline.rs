@@ -28,51 +28,6 @@ pub(super) const TEMPLATE: Rule = Rule {
     check: Check::NotHere("asks GitHub for the repository's subject template"),
 };
 
-const YAML: &str = "reads the workflow's YAML, which is no trust policy";
-
-pub(super) const WORKFLOW: [Rule; 5] = [
-    Rule {
-        code: "TP080",
-        severity: Severity::High,
-        name: "a job for foreign code may mint tokens",
-        why: "`pull_request_target` and `workflow_run` have the repository's rights, and such a job runs the head's code",
-        fix: "check out nothing of the head in a job with `id-token: write`",
-        check: Check::NotHere(YAML),
-    },
-    Rule {
-        code: "TP081",
-        severity: Severity::Medium,
-        name: "every job of a workflow may mint tokens",
-        why: "`id-token: write` at the workflow's level gives the permission to jobs that need none",
-        fix: "give it to the one job",
-        check: Check::NotHere(YAML),
-    },
-    Rule {
-        code: "TP082",
-        severity: Severity::Medium,
-        name: "a job federates without an environment",
-        why: "nothing then stands between a push and the credentials",
-        fix: "name a protected environment in the job",
-        check: Check::NotHere(YAML),
-    },
-    Rule {
-        code: "TP083",
-        severity: Severity::Medium,
-        name: "a self-hosted runner where hosted ones are demanded",
-        why: "what earlier jobs left on the machine runs beside the credentials",
-        fix: "use hosted runners, or drop the demand",
-        check: Check::NotHere(YAML),
-    },
-    Rule {
-        code: "TP084",
-        severity: Severity::Low,
-        name: "an action that is not pinned runs beside the credentials",
-        why: "whoever can move its tag can read the credentials",
-        fix: "pin it by its commit",
-        check: Check::NotHere(YAML),
-    },
-];
-
 /// About the files and exemptions, given by the command line.
 pub(super) const RULES: [Rule; 4] = [
     Rule {

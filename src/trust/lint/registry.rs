@@ -1,7 +1,9 @@
 //! The rules by their codes, and how one runs.
 
 use super::examined::{Examined, Trial};
-use super::{Finding, Severity, audience, aws, entra, gcp, issuers, offline, shared};
+use super::{Finding, Severity, audience, aws, entra, gcp, issuers, offline, shared, workflow};
+use crate::edge::Edge;
+use crate::trust::workflow::Workflow;
 
 /// One rule. Codes are stable: what a rule no longer finds leaves a gap.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Rule {
 pub(super) enum Check {
     /// Looks at one role, provider or credential.
     Of(fn(&Examined<'_>, &mut Hits<'_>)),
+    /// Looks at a workflow, beside the edges of the edge file.
+    OfWorkflow(fn(&Workflow, &[Edge], &mut Hits<'_>)),
     /// Needs what this check does not have; the text says what.
     NotHere(&'static str),
     /// Given by the command line, over several files.
@@ -36,13 +40,19 @@ impl Rule {
     pub fn not_here(&self) -> Option<&'static str> {
         match self.check {
             Check::NotHere(why) => Some(why),
-            Check::Of(_) | Check::ByTheVerb => None,
+            Check::Of(_) | Check::OfWorkflow(_) | Check::ByTheVerb => None,
         }
     }
 
     pub(super) fn run(&'static self, examined: &Examined<'_>, findings: &mut Vec<Finding>) {
         if let Check::Of(check) = self.check {
             check(examined, &mut Hits { rule: self, from: findings.len(), findings });
+        }
+    }
+
+    pub(super) fn run_over(&'static self, workflow: &Workflow, edges: &[Edge], findings: &mut Vec<Finding>) {
+        if let Check::OfWorkflow(check) = self.check {
+            check(workflow, edges, &mut Hits { rule: self, from: findings.len(), findings });
         }
     }
 
@@ -122,7 +132,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         &gcp::RULES,
         &entra::RULES,
         &issuers::RULES,
-        &offline::WORKFLOW,
+        &workflow::RULES,
         &offline::RULES,
     ];
     families.into_iter().flatten()

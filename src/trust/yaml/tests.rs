@@ -169,6 +169,21 @@ fn depth_is_limited_in_every_style() {
     assert!(parse(&blocks).unwrap_err().contains("128 levels"));
 }
 
+/// In a workflow an alias is what its anchor stands before, at that place; never without end.
+#[test]
+fn aliases_are_followed_where_they_are_known() {
+    let (value, places) = parse_with_aliases("a: &x\n  b: &y c\nd: *x\ne: [*y, &y z, *y]\n").unwrap();
+    assert_eq!(value, json!({"a": {"b": "c"}, "d": {"b": "c"}, "e": ["c", "z", "z"]}));
+    assert_eq!(places.find("/d").map(|place| place.line), Some(3));
+    assert_eq!(places.find("/d/b").map(|place| place.line), Some(2));
+    assert_eq!(parse_with_aliases("&x [*x]").unwrap().0, json!([{ALIAS: null}]));
+    let levels = (1..40).map(|level| format!("- &a{level} [*a{before}, *a{before}]\n", before = level - 1));
+    let text = format!("- &a0 text\n{}", levels.collect::<String>());
+    let grown = parse_with_aliases(&text).unwrap().0.to_string();
+    assert!(grown.len() < MOST_COPIED && grown.contains(ALIAS), "{}", grown.len());
+    assert_eq!(parse("[&x a, *x]").unwrap().0, json!(["a", {ALIAS: null}]));
+}
+
 #[test]
 fn keys_items_and_functions_have_their_places() {
     let text = "# head\nResources:\n  Röle:\n    Doc: !Sub\n      - x\n      - y: z\n    List:\n    - a: 1\n      b: 2\n    -\n      c: 3\n    - !Ref q\n";
