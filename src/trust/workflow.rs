@@ -18,6 +18,7 @@ pub struct Workflow {
     pub(super) triggers: BTreeMap<String, Value>,
     /// What every job may that says nothing itself.
     pub(super) grant: Option<Grant>,
+    pub(super) variables: BTreeMap<String, String>,
     pub(super) jobs: Vec<Job>,
     pub(super) places: Places,
 }
@@ -42,6 +43,7 @@ pub(super) struct Job {
     pub(super) runs_on: Value,
     /// The workflow that it calls instead of steps.
     pub(super) calls: Option<String>,
+    pub(super) variables: BTreeMap<String, String>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -54,7 +56,6 @@ pub(super) struct Step {
     /// The inputs of what is used.
     pub(super) with: Map<String, Value>,
     pub(super) run: String,
-    /// Its variables, the job's and the workflow's.
     pub(super) variables: BTreeMap<String, String>,
 }
 
@@ -76,11 +77,11 @@ impl Workflow {
 
     fn of(value: &Value, places: Places) -> Option<Workflow> {
         let (on, jobs) = (value.get("on")?, value.get("jobs")?.as_object()?);
-        let variables = variables(value.get("env"));
-        let job = |(name, job): (&String, &Value)| job.is_object().then(|| Job::of(name, job, &variables));
+        let job = |(name, job): (&String, &Value)| job.is_object().then(|| Job::of(name, job));
         Some(Workflow {
             triggers: triggers(on),
             grant: value.get("permissions").map(|value| Grant::of(value, "/permissions")),
+            variables: variables(value.get("env")),
             jobs: jobs.iter().filter_map(job).collect(),
             places,
         })
@@ -143,11 +144,9 @@ impl Grant {
 }
 
 impl Job {
-    fn of(name: &str, value: &Value, outer: &BTreeMap<String, String>) -> Job {
+    fn of(name: &str, value: &Value) -> Job {
         let path = join("/jobs", name);
         let calls = text(value.get("uses"));
-        let mut known = outer.clone();
-        known.extend(variables(value.get("env")));
         let steps = value.get("steps").and_then(Value::as_array).into_iter().flatten().enumerate();
         let environment = match value.get("environment") {
             None | Some(Value::Null) => false,
@@ -162,7 +161,8 @@ impl Job {
             environment,
             runs_on: value.get("runs-on").cloned().unwrap_or_default(),
             calls: Some(calls).filter(|calls| !calls.is_empty()),
-            steps: steps.map(|(at, step)| Step::of(&format!("{path}/steps/{at}"), step, &known)).collect(),
+            variables: variables(value.get("env")),
+            steps: steps.map(|(at, step)| Step::of(&format!("{path}/steps/{at}"), step)).collect(),
             path,
         }
     }
@@ -182,16 +182,14 @@ const LOGINS: [(&str, &[&str]); 4] = [
 ];
 
 impl Step {
-    fn of(path: &str, value: &Value, outer: &BTreeMap<String, String>) -> Step {
-        let mut known = outer.clone();
-        known.extend(variables(value.get("env")));
+    fn of(path: &str, value: &Value) -> Step {
         Step {
             path: path.to_owned(),
             condition: text(value.get("if")),
             uses: Some(text(value.get("uses"))).filter(|uses| !uses.is_empty()),
             with: value.get("with").and_then(Value::as_object).cloned().unwrap_or_default(),
             run: text(value.get("run")),
-            variables: known,
+            variables: variables(value.get("env")),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Whether a job runs the code of a pull request's head with the repository's own rights.
 
+use std::collections::BTreeMap;
+
 use super::Severity;
 use super::registry::Hits;
 use crate::trust::workflow::{Job, Step, Workflow};
@@ -22,7 +24,8 @@ const HEAD: [&str; 6] = [
 pub(super) fn head(workflow: &Workflow, job: &Job, hits: &mut Hits<'_>) {
     let Some(event) = FOREIGN.iter().find(|event| workflow.triggers.contains_key(**event)) else { return };
     for step in &job.steps {
-        let Some(part) = checked_out(step) else { continue };
+        let variables = Variables([&step.variables, &job.variables, &workflow.variables]);
+        let Some(part) = checked_out(step, &variables) else { continue };
         let message = format!("`{}` may mint tokens, is started by `{event}`, and gets the head's code", job.name);
         let path = join(&step.path, part);
         if may_keep_out(&job.condition) || may_keep_out(&step.condition) {
@@ -38,43 +41,51 @@ pub(super) fn head(workflow: &Workflow, job: &Job, hits: &mut Hits<'_>) {
 }
 
 /// The part of the step that gets the head's code.
-fn checked_out(step: &Step) -> Option<&'static str> {
+fn checked_out(step: &Step, variables: &Variables<'_>) -> Option<&'static str> {
     if step.action() == "actions/checkout" {
-        return ["ref", "repository"].iter().any(|input| names_head(&step.input(input), step)).then_some("with");
+        return ["ref", "repository"].iter().any(|input| variables.name_head(&step.input(input))).then_some("with");
     }
-    shell::commands(&step.run).iter().any(|words| gets_head(words, step)).then_some("run")
+    shell::commands(&step.run).iter().any(|words| gets_head(words, variables)).then_some("run")
 }
 
 /// `gh pr checkout`, or a command of git's that names the head.
-fn gets_head(words: &[String], step: &Step) -> bool {
+fn gets_head(words: &[String], variables: &Variables<'_>) -> bool {
     const GETTING: [&str; 7] = ["fetch", "pull", "checkout", "switch", "clone", "worktree", "reset"];
     let mut all = words.iter().map(String::as_str);
     match all.next() {
         Some("gh") => words.windows(2).any(|pair| pair == ["pr", "checkout"] || pair == ["pr", "co"]),
         Some("git") => {
-            words.iter().any(|word| GETTING.contains(&word.as_str())) && all.any(|word| names_head(word, step))
+            words.iter().any(|word| GETTING.contains(&word.as_str())) && all.any(|word| variables.name_head(word))
         }
         _ => false,
     }
 }
 
-/// Whether a text is made of the head, by an expression or by a variable that has it.
-fn names_head(text: &str, step: &Step) -> bool {
-    let direct = |text: &str| HEAD.iter().any(|head| plain(text).contains(head));
-    let pulled = text.contains("pull/") && (text.contains("/head") || text.contains("/merge"));
-    let given = |name: &str| {
-        let names = |begin: &str| {
-            text.split(begin)
-                .skip(1)
-                .filter_map(|rest| rest.strip_prefix(name))
-                .any(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+/// The variables that a step has, its own before the job's before the workflow's.
+struct Variables<'w>([&'w BTreeMap<String, String>; 3]);
+
+impl Variables<'_> {
+    /// Whether a text is made of the head, by an expression or by a variable that has it.
+    fn name_head(&self, text: &str) -> bool {
+        let direct = |text: &str| {
+            let plain = plain(text);
+            HEAD.iter().any(|head| plain.contains(head))
         };
-        names("$") || names("${") || names("env.") || names("$env:")
-    };
-    direct(text)
-        || pulled
-        || given("GITHUB_HEAD_REF")
-        || step.variables.iter().any(|(name, value)| direct(value) && given(name))
+        let pulled = text.contains("pull/") && (text.contains("/head") || text.contains("/merge"));
+        let value = |name: &str| self.0.iter().find_map(|variables| variables.get(name));
+        direct(text)
+            || pulled
+            || variables_of(text)
+                .any(|name| name == "GITHUB_HEAD_REF" || value(name).is_some_and(|value| direct(value)))
+    }
+}
+
+/// The names behind `$`, `${`, `$env:` and `env.`.
+fn variables_of(text: &str) -> impl Iterator<Item = &str> {
+    let name = |rest: &'_ str| rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    ["$", "${", "$env:", "env."].into_iter().flat_map(move |begin| {
+        text.split(begin).skip(1).filter_map(move |rest| rest.get(..name(rest))).filter(|name| !name.is_empty())
+    })
 }
 
 /// Whether a condition is about where the code comes from: what it makes of that is not evaluated.

@@ -91,8 +91,9 @@ fn no_environment(workflow: &Workflow, _: &[Edge], hits: &mut Hits<'_>) {
             hits.milder(Severity::Info, &join(&job.path, "uses"), message);
         }
     }
+    let named = on_named_branches(workflow);
     for job in federating(workflow).filter(|job| !job.environment) {
-        if on_named_branches(workflow) || for_one_ref(workflow, job) {
+        if named || for_one_ref(workflow, job) {
             let message = format!(
                 "`{}` runs for named branches only: their protection is what stands before the credentials",
                 job.name
