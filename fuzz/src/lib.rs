@@ -13,10 +13,17 @@ pub mod input;
 pub mod mutate;
 pub mod seeds;
 pub mod trust;
+pub mod workflow;
 
 /// A target's name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 5] =
-    [("aws", aws::check), ("azure", azure::check), ("cel", cel::check), ("claims", claims::check), ("gcp", gcp::check)];
+pub const TARGETS: [Target; 6] = [
+    ("aws", aws::check),
+    ("azure", azure::check),
+    ("cel", cel::check),
+    ("claims", claims::check),
+    ("gcp", gcp::check),
+    ("workflow", workflow::check),
+];

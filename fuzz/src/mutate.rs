@@ -26,7 +26,7 @@ impl Dice {
     }
 }
 
-const WORDS: [&str; 92] = [
+const WORDS: [&str; 104] = [
     "*",
     "?",
     "",
@@ -119,6 +119,18 @@ const WORDS: [&str; 92] = [
     "claims['repository_id'] eq '456789'",
     "eyJ",
     "1795176000",
+    "permissions",
+    "id-token",
+    "write",
+    "write-all",
+    "pull_request_target",
+    "workflow_run",
+    "environment",
+    "runs-on",
+    "self-hosted",
+    "actions/checkout@v4",
+    "${{ github.head_ref }}",
+    "gh pr checkout 1",
 ];
 
 /// What is written into an expression.

@@ -1,4 +1,4 @@
-//! Where the fuzzers start from: the cited cases of `tests/cases/trust/`, each as one input.
+//! Where the fuzzers start from: the cited cases of `tests/cases/trust/` and the workflows of `tests/cases/lint/`, each as one input.
 //!
 //! What a case expects is not looked at here, `tests/it/trust_cases.rs` and `tests/it/federation_cases.rs` do that; so a case is laid
 //! over its base in one way for all clouds (RFC 7396), which gives something close to what it means.
@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jobpass::trust;
 use serde_json::{Map, Value, json};
 
 use super::input::join;
@@ -67,11 +68,25 @@ fn within(folder: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// The inputs for a target, from the cases below `cases` (the repository's `tests/cases/trust`), and from files as people have
+/// A workflow as it is written, and as JSON, which can be changed where it has a meaning.
+fn workflows(folder: &Path) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for file in within(folder) {
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        all.extend(trust::read(&text).ok().map(|value| value.to_string().into_bytes()));
+        all.push(text.into_bytes());
+    }
+    all
+}
+
+/// The inputs for a target, from the cases below `cases` (the repository's `tests/cases`), and from files as people have
 /// them, which lie in a folder beside these.
 pub fn of(target: &str, cases: &Path) -> Vec<Vec<u8>> {
+    if target == "workflow" {
+        return workflows(&cases.join("lint/workflows"));
+    }
     let cloud = if target == "cel" || target == "claims" { "gcp" } else { target };
-    let folder = cases.join(cloud);
+    let folder = cases.join("trust").join(cloud);
     let base = read(&folder.join("base.json"));
     let (folders, files): (Vec<_>, Vec<_>) = within(&folder).into_iter().partition(|path| path.is_dir());
     let mut all = Vec::new();
