@@ -199,3 +199,46 @@ fn nearest(declared: &[Part], live: &[Part]) -> Option<(usize, usize)> {
     }
     best.map(|(_, pair)| pair)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Difference, Fact, Part, differences, pair_equal};
+
+    fn part(what: &str, facts: &[&str]) -> Part {
+        let fact = |text: &&str| {
+            let (key, value) = text.split_once('=').unwrap();
+            Fact { key: key.into(), value: value.into(), shown: value.into(), path: format!("/{key}") }
+        };
+        Part { what: what.into(), path: "/".into(), facts: facts.iter().map(fact).collect() }
+    }
+
+    fn between(declared: &[Part], live: &[Part]) -> Vec<String> {
+        let (declared, live) = pair_equal(declared.to_vec(), live.to_vec());
+        let side = |side: Option<super::Side>| side.map_or("-".to_owned(), |side| side.value);
+        let line = |one: Difference| format!("{}: {} | {}", one.what, side(one.declared), side(one.live));
+        differences(declared, live).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_both_say_is_paired_before_what_is_alike() {
+        let (small, large) = (part("rule", &["a=1"]), part("rule", &["a=1", "b=2"]));
+        assert_eq!(between(&[large.clone(), small.clone()], &[small.clone()]), ["rule: a: 1; b: 2 | -"]);
+        assert_eq!(between(&[small.clone(), small.clone()], &[small.clone()]), [""; 0], "said twice is said once");
+        assert_eq!(between(&[small.clone(), small], &[large]), ["rule, b: - | 2"]);
+    }
+
+    #[test]
+    fn the_nearest_is_taken_for_the_one_that_was_changed() {
+        let declared = part("rule", &["a=1", "b=1", "c=1"]);
+        let (near, far) = (part("rule", &["a=1", "b=1", "c=2"]), part("rule", &["a=1", "b=2", "c=3"]));
+        for live in [[near.clone(), far.clone()], [far.clone(), near]] {
+            assert_eq!(between(std::slice::from_ref(&declared), &live)[0], "rule, c: 1 | 2");
+        }
+        let (first, second) = (part("rule", &["a=1", "b=1", "c=3"]), part("rule", &["a=1", "b=1", "c=4"]));
+        let both = between(std::slice::from_ref(&declared), &[first, second]);
+        assert_eq!(both[0], "rule, c: 1 | 3", "of two equally near the first");
+        let whole = "rule: a: 1; b: 1; c: 1 | -";
+        assert_eq!(between(std::slice::from_ref(&declared), &[far])[0], whole, "one of three is less than half");
+        assert_eq!(between(&[declared], &[part("role", &["a=1", "b=1", "c=1"])])[0], whole, "another kind is another");
+    }
+}
