@@ -248,7 +248,7 @@ fn a_directory_is_walked_for_templates_and_what_is_none_is_passed_over() {
     let home = Scratch::new();
     let lint = |args: &[&str]| run_in(home.path(), &[], ["trust", "lint", "."].iter().chain(args));
     for (name, text) in [
-        ("workflow.yml", "name: x\non: push\njobs:\n  a:\n    steps: [{run: 'true'}]\n"),
+        ("playbook.yml", "- name: x\n  hosts: all\n  tasks: []\n"),
         ("many.yaml", "kind: A\n---\nkind: B\n"),
         ("chart/values.yaml", "a: {{ .Values.x }}\n"),
         ("bucket.yaml", "Resources:\n  B:\n    Type: AWS::S3::Bucket\n"),

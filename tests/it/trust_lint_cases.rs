@@ -130,3 +130,20 @@ fn every_rule_that_is_looked_for_is_shown_to_find_something() {
         .collect();
     assert!(silent.is_empty(), "no case for {silent:?}");
 }
+
+#[test]
+fn a_document_is_as_long_as_the_quotas_let_it_be() {
+    let told = |characters: usize| {
+        let document = |sid: &str| {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"{sid}","Effect":"Allow","Principal":{{"Federated":"arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}},"Action":"sts:AssumeRoleWithWebIdentity"}}]}}"#
+            )
+        };
+        let text = document(&"s".repeat(characters - document("").len()));
+        let report = lint(&TrustPolicy::recognise(&text).unwrap(), &Options { now: NOW, edge: None });
+        let most = report.findings.iter().find(|finding| finding.message.contains("characters without white space"));
+        most.map(|finding| finding.message.rsplit(' ').next().unwrap().to_owned())
+    };
+    let most = [2_048, 2_049, 4_096, 4_097, 5_000].map(told);
+    assert_eq!(most.map(Option::unwrap_or_default), ["", "2048", "2048", "4096", "4096"]);
+}

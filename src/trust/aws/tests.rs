@@ -373,3 +373,34 @@ fn a_tag_that_is_there_twice_is_undecided() {
     assert_eq!(decide(Value::Object(many)), Decision::Undecided);
     assert_eq!(decide(json!({ "team": ["blue"], "k".repeat(129): ["x"] })), Decision::Undecided);
 }
+
+#[test]
+fn of_several_roles_the_one_that_is_asked_for_answers() {
+    let role = |name: Option<&str>, arn: Option<&str>, federated: bool| {
+        let principal =
+            if federated { json!({ "Federated": PROVIDER }) } else { json!({ "Service": "ec2.amazonaws.com" }) };
+        let mut statement = statement();
+        statement["Principal"] = principal;
+        json!({ "RoleName": name, "Arn": arn, "AssumeRolePolicyDocument": document(json!([statement])) })
+    };
+    let of = |roles: &[Value], asked: Option<&str>| {
+        let trust = RoleTrust::from_json(&json!({ "Roles": roles })).unwrap();
+        trust.role(asked).map(|role| role.path.clone())
+    };
+    let other = "arn:aws:iam::123456789012:role/other";
+    let (deploy, service) = (role(Some("deploy"), Some(ROLE), true), role(Some("other"), Some(other), false));
+    let both = [service.clone(), deploy.clone()];
+    assert_eq!(of(&both, Some(ROLE)), Ok("/Roles/1".to_owned()));
+    assert_eq!(of(&both, Some(other)), Ok("/Roles/0".to_owned()));
+    assert_eq!(of(&both, None), Ok("/Roles/1".to_owned()), "the only one that a web identity could have");
+    assert_eq!(of(&both, Some("arn:aws:iam::123456789012:role/third")), Err(format!("{other}, {ROLE}")));
+    assert_eq!(of(&[deploy.clone(), deploy.clone()], None), Err(format!("{ROLE}, {ROLE}")));
+    assert_eq!(of(&[service.clone(), service.clone()], None), Err(format!("{other}, {other}")));
+    assert_eq!(of(&[service.clone()], None), Ok("/Roles/0".to_owned()), "the only one, whatever it is");
+    // Without ARNs by the name, the last part of what is asked for; and what has neither is another role then.
+    let (named, nameless) = (role(Some("deploy"), None, true), role(None, None, true));
+    assert_eq!(of(&[named.clone(), role(Some("x"), None, true)], Some(ROLE)), Ok("/Roles/0".to_owned()));
+    assert_eq!(of(&[nameless.clone(), named], Some(ROLE)), Ok("/Roles/1".to_owned()));
+    assert_eq!(of(&[nameless.clone()], Some(ROLE)), Ok("/Roles/0".to_owned()));
+    assert_eq!(of(&[nameless.clone(), nameless], Some(ROLE)), Err("/Roles/0, /Roles/1".to_owned()));
+}

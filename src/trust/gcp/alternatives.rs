@@ -234,8 +234,42 @@ mod tests {
             ("assertion.a != 'x'", vec![""]),
             ("true", vec![""]),
             ("assertion.a == '1' || true", vec!["a=1", ""]),
+            ("assertion.sub.endsWith('a')", vec!["sub=*a"]),
+            ("assertion.sub.lowerAscii() == 'a'", vec!["sub=a"]),
+            ("(has(assertion.a) ? assertion.a : '') == '1'", vec!["a=1"]),
+            ("assertion.a in ['1', assertion.b]", vec!["a=1"]),
+            // What is read of something else, or in another way, says nothing of a claim.
+            ("other.sub == 'a'", vec![""]),
+            ("other['sub'] == 'a'", vec![""]),
+            ("assertion[assertion.a] == 'a'", vec![""]),
+            ("assertion.sub.join('/')[0] == 'a'", vec![""]),
+            ("assertion.repository.split('/')[1] == 'a'", vec![""]),
+            ("assertion.a.split('/')[0].split('-')[0] == 'a'", vec![""]),
+            ("assertion.sub.trim() == 'a'", vec![""]),
+            ("assertion.sub.trim('a')", vec![""]),
+            ("assertion.sub.extract('repo') == 'a'", vec![""]),
+            ("assertion.sub == assertion.other", vec![""]),
+            ("assertion.sub in assertion.list", vec![""]),
+            ("assertion.a == 1", vec![""]),
         ] {
             assert_eq!(means(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_what_is_mapped_to_them() {
+        let mapped = [("attribute.repo", cel::parse("assertion.repository").unwrap())];
+        for (text, expected) in [
+            ("attribute.repo == 'a/b'", vec![("repository".to_owned(), "a/b".to_owned())]),
+            ("attribute.ref == 'a/b'", Vec::new()),
+            ("google.repo == 'a/b'", Vec::new()),
+            ("other.repo == 'a/b'", Vec::new()),
+        ] {
+            let expr = cel::parse(text).unwrap();
+            let resolve = |name: &str| mapped.iter().find(|(known, _)| *known == name).map(|(_, expr)| expr);
+            let all = alternatives(&expr, &resolve);
+            let shown: Vec<_> = all[0].iter().map(|(claim, pattern)| (claim.clone(), pattern.shown())).collect();
+            assert_eq!((all.len(), shown), (1, expected), "{text}");
         }
     }
 }

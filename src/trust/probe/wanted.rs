@@ -101,10 +101,6 @@ pub(super) fn fill(text: &str, any: &str, one: char) -> String {
 
 /// A name: its literal parts, or `default` when there are none.
 pub(super) fn name(text: &str, default: &str) -> String {
-    if !text.is_empty() && text.chars().all(|c| c == ANY || c == ONE) {
-        let ones = text.chars().filter(|c| *c == ONE).count();
-        return if ones == 0 { default.to_owned() } else { "a".repeat(ones) };
-    }
     let filled = fill(text, "", 'a');
     if filled.is_empty() { default.to_owned() } else { filled }
 }

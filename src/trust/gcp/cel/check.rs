@@ -270,4 +270,123 @@ mod tests {
             assert_eq!(refused(&parse(text).unwrap()).is_some(), is_refused, "{text}");
         }
     }
+
+    /// One expression of each type: of any, bool, int, uint, double, text (`t`), bytes (`y`), list and map.
+    const OF_TYPE: [(char, &str); 9] = [
+        ('a', "assertion.a"),
+        ('b', "true"),
+        ('i', "1"),
+        ('u', "1u"),
+        ('d', "1.0"),
+        ('t', "'a'"),
+        ('y', "b'a'"),
+        ('l', "[1]"),
+        ('m', "{'a': 1}"),
+    ];
+
+    fn is_taken(text: &str) -> bool {
+        refused(&parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"))).is_none()
+    }
+
+    #[test]
+    fn an_operator_takes_the_types_that_cel_gives_it() {
+        for (operators, types) in [("== !=", "biudtylm"), ("< <= > >=", "biudty"), ("+", "iudtyl"), ("- * / %", "iud")]
+        {
+            for operator in operators.split(' ') {
+                for (one, left) in OF_TYPE {
+                    for (two, right) in OF_TYPE {
+                        let known = |of: char| of == 'a' || types.contains(of);
+                        let expected = known(one) && known(two) && (one == two || one == 'a' || two == 'a');
+                        let text = format!("{left} {operator} {right}");
+                        assert_eq!(is_taken(&text), expected, "{text}");
+                    }
+                }
+            }
+        }
+        // What they give: the type of the side that has one, or a question's answer.
+        for (text, expected) in [
+            ("assertion.a + 'x' == 'y'", true),
+            ("assertion.a + 1 == 'y'", false),
+            ("'x' + assertion.a == 1", false),
+            ("assertion.a - 1 == 1u", false),
+            ("1 - assertion.a == 1u", false),
+            ("(1 == 1) == true", true),
+            ("(1 < 2) == 1", false),
+            ("('a' in [1]) == 1", false),
+            ("(assertion.a + assertion.b) == 1", true),
+        ] {
+            assert_eq!(is_taken(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_else_takes_the_types_that_cel_gives_it() {
+        // `#` is where the expression of a type stands.
+        for (form, types) in [
+            ("-#", "aid"),
+            ("!#", "ab"),
+            ("# && true", "ab"),
+            ("false || #", "ab"),
+            ("# ? 1 : 2", "ab"),
+            ("true ? # : 'x'", "at"),
+            ("true ? 'x' : #", "at"),
+            ("(true ? # : assertion.b) == 1", "abiudtylm"),
+            ("(true ? 'x' : #) == 1", "a"),
+            ("#.name", "am"),
+            ("has(#.name)", "am"),
+            ("#['a']", "am"),
+            ("#[0]", "alm"),
+            ("[1][#]", "ai"),
+            ("{'a': 1}[#]", "abiudtylm"),
+            ("'a' in #", "alm"),
+            ("# in [1]", "abiudtylm"),
+            ("[#] == [1]", "abiudtylm"),
+            ("[#] == 1", ""),
+            ("{'a': #} == {'b': 1}", "abiudtylm"),
+            ("{#: 1} == 1", ""),
+            ("#.contains('x')", "at"),
+            ("'x'.contains(#) == true", "at"),
+            ("'x'.startsWith(#) == true", "at"),
+            ("#.startsWith('x')", "at"),
+            ("#.endsWith('x')", "at"),
+            ("'x'.endsWith(#)", "at"),
+            ("#.matches('x')", "at"),
+            ("'x'.matches(#)", "at"),
+            ("matches(#, 'x')", "at"),
+            ("matches('x', #) == true", "at"),
+            ("#.extract('{x}') == 'x'", "at"),
+            ("'x'.extract(#) == 'x'", "at"),
+            ("#.split('x') == ['x']", "at"),
+            ("'x'.split(#)", "at"),
+            ("#.split('x', 1) == ['x']", "at"),
+            ("'x'.split(#, 1)", "at"),
+            ("'x'.split('x', #)", "ai"),
+            ("#.join() == 'x'", "al"),
+            ("#.join('x') == 'x'", "al"),
+            ("['x'].join(#)", "at"),
+            ("#.lowerAscii() == 'x'", "at"),
+            ("#.size() == 1", "atylm"),
+            ("size(#) == 1", "atylm"),
+            ("int(#) == 1", "aiudt"),
+            ("#.trim() == 1", "abiudtylm"),
+            ("#.exists(x, true) == true", "alm"),
+            ("#.all(x, x)", "alm"),
+            ("#.filter(x, true) == [1]", "alm"),
+            ("#.map(x, 1) == [1]", "alm"),
+            ("[1].exists(x, #)", "ab"),
+            ("[1].all(x, #)", "ab"),
+            ("[1].exists_one(x, #)", "ab"),
+            ("[1].filter(x, #)", "ab"),
+            ("[1].map(x, #)", "abiudtylm"),
+            ("[1].map(x, #, 1)", "ab"),
+            ("[1].map(x, true, #)", "abiudtylm"),
+            ("[1].filter(x, true) == #", "al"),
+            ("[1].exists(x, true) == #", "ab"),
+        ] {
+            for (of, expression) in OF_TYPE {
+                let text = form.replace('#', expression);
+                assert_eq!(is_taken(&text), types.contains(of), "{text}");
+            }
+        }
+    }
 }

@@ -58,3 +58,5 @@ pub(super) fn spelling(text: &str) -> String {
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod tests;

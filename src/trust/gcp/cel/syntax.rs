@@ -311,3 +311,24 @@ impl Parser<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DEPTH, parse};
+
+    #[test]
+    fn as_deep_as_is_said_and_no_deeper() {
+        let texts: [fn(usize) -> String; 4] = [
+            |levels| format!("{}1{}", "(".repeat(levels), ")".repeat(levels)),
+            |levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels)),
+            |levels| format!("1{}", " + 1".repeat(levels)),
+            |levels| format!("{}true", "!".repeat(levels)),
+        ];
+        for text in texts {
+            assert!(parse(&text(DEPTH - 1)).is_ok(), "{}", text(DEPTH - 1));
+            assert!(parse(&text(DEPTH)).unwrap_err().contains("96 levels"), "{}", text(DEPTH));
+        }
+        // Beside each other is not below each other.
+        assert!(parse(&format!("1 == 1{}", " || (1 == 1)".repeat(2 * DEPTH))).is_ok());
+    }
+}
