@@ -136,9 +136,8 @@ pub fn read(text: &str) -> std::result::Result<Value, String> {
 /// brace is JSON, and its faults are JSON's.
 fn placed(text: &str) -> std::result::Result<(Value, Places), String> {
     let body = text.trim_start_matches('\u{feff}').trim_start();
-    let json = read_json(text);
-    if json.is_ok() || body.is_empty() || ["{", "[", "%7B", "%7b"].iter().any(|begin| body.starts_with(begin)) {
-        return json.map(|value| (value, Places::of(text)));
+    if ["{", "[", "%7B", "%7b"].iter().any(|begin| body.starts_with(begin)) {
+        return read_json(text).map(|value| (value, Places::of(text)));
     }
     yaml::parse(text)
 }
@@ -256,5 +255,22 @@ mod tests {
             let found = TrustPolicy::recognise(text).ok().map(|trust| trust.destination());
             assert_eq!(found, destination, "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_that_nobody_named_is_a_template_with_a_role_or_nothing() {
+        const ROLE: &str = "Resources:\n  R:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {Statement: []}\n";
+        assert_eq!(TrustPolicy::template(ROLE).unwrap().map(|trust| trust.destination()), Some(Destination::Aws));
+        for nothing in [
+            "",
+            "a: 1\n",
+            "Resources:\n  B:\n    Type: AWS::S3::Bucket\n",
+            "Statement: []\n",
+            "Resources: [\n",
+            "a: AWS::IAM::Role\nb: [\n",
+        ] {
+            assert!(TrustPolicy::template(nothing).unwrap().is_none(), "{nothing}");
+        }
+        assert!(TrustPolicy::template(&format!("{ROLE}  broken: [\n")).is_err());
     }
 }

@@ -390,6 +390,8 @@ fn of_several_roles_the_one_that_is_asked_for_answers() {
     let other = "arn:aws:iam::123456789012:role/other";
     let (deploy, service) = (role(Some("deploy"), Some(ROLE), true), role(Some("other"), Some(other), false));
     let both = [service.clone(), deploy.clone()];
+    let twice = [role(Some("deploy"), Some(ROLE), false), deploy.clone()];
+    assert_eq!(of(&twice, Some(ROLE)), Err(format!("{ROLE}, {ROLE}")), "which of the two is live is not told");
     assert_eq!(of(&both, Some(ROLE)), Ok("/Roles/1".to_owned()));
     assert_eq!(of(&both, Some(other)), Ok("/Roles/0".to_owned()));
     assert_eq!(of(&both, None), Ok("/Roles/1".to_owned()), "the only one that a web identity could have");
@@ -403,4 +405,16 @@ fn of_several_roles_the_one_that_is_asked_for_answers() {
     assert_eq!(of(&[nameless.clone(), named], Some(ROLE)), Ok("/Roles/1".to_owned()));
     assert_eq!(of(&[nameless.clone()], Some(ROLE)), Ok("/Roles/0".to_owned()));
     assert_eq!(of(&[nameless.clone(), nameless], Some(ROLE)), Err("/Roles/0, /Roles/1".to_owned()));
+}
+
+#[test]
+fn a_principal_that_names_nobody_is_no_answer() {
+    let of = |principal: Value| {
+        let mut statement = statement();
+        statement["Principal"] = principal;
+        decide(&document(json!([statement])))
+    };
+    assert_eq!(of(json!({})), Decision::Undecided);
+    assert_eq!(of(json!([])), Decision::Undecided);
+    assert_eq!(of(json!({ "Federated": [] })), Decision::Denied);
 }

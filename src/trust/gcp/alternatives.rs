@@ -231,6 +231,8 @@ mod tests {
             ("assertion.sub.extract('repo:{r}:') == 'a/b'", vec!["sub=repo:a/b:*"]),
             ("assertion.repository.matches('^acme/(web|api)-.+$')", vec!["repository=acme/web-*"]),
             ("assertion.repository.matches('acme')", vec!["repository=*acme*"]),
+            ("assertion.repository.matches('^acme/[a-z]x[^/]$')", vec!["repository=acme/?x?"]),
+            ("assertion.repository.matches('^acme/(a|bc)d$')", vec!["repository=acme/ad"]),
             ("assertion.a != 'x'", vec![""]),
             ("true", vec![""]),
             ("assertion.a == '1' || true", vec!["a=1", ""]),

@@ -348,6 +348,16 @@ fn groups_are_members_one_by_one() {
     assert_eq!(with("['a', assertion.repository]", "acme/shop"), Decision::Allowed);
     assert_eq!(with("['a', assertion.repository]", "acme"), Decision::Denied);
     assert_eq!(with("[1]", "1"), Decision::Undecided);
+    assert_eq!(with("assertion.iat", "a"), Decision::Undecided, "which groups these are is not known");
+}
+
+#[test]
+fn the_usual_audience_is_the_first_that_is_allowed_or_the_providers_name() {
+    let usual = |provider: Value| ProviderTrust::from_json(&provider).unwrap().usual_audience();
+    let oidc = |audiences: &[&str]| json!({ "issuerUri": ISSUER, "allowedAudiences": audiences });
+    assert_eq!(usual(json!({ "name": NAME, "oidc": oidc(&["a", "b"]) })), Some("a".to_owned()));
+    assert_eq!(usual(json!({ "name": NAME, "oidc": oidc(&[]) })), Some(format!("https://iam.googleapis.com/{NAME}")));
+    assert_eq!(usual(json!({ "oidc": oidc(&[]) })), None);
 }
 
 #[test]

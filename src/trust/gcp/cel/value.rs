@@ -189,7 +189,7 @@ impl Value {
 
     /// Which of two is the smaller; `None` for NaN and for what has no order. Numbers compare by value, not by type.
     pub(super) fn compare(&self, other: &Value) -> Option<Ordering> {
-        use Value::{Bool, Bytes, Double, Int, Text, Uint, Untyped};
+        use Value::{Bool, Bytes, Double, Int, Text, Uint};
         match (self, other) {
             (Bool(one), Bool(two)) => Some(one.cmp(two)),
             (Text(one), Text(two)) => Some(one.cmp(two)),
@@ -204,8 +204,6 @@ impl Value {
             #[expect(clippy::cast_precision_loss, reason = "the conformance cases round the integer as well")]
             (Double(one), Uint(two)) => one.partial_cmp(&(*two as f64)),
             (Int(_) | Uint(_), Double(_)) => other.compare(self).map(Ordering::reverse),
-            (Untyped(one), two) => one.compare(two),
-            (one, Untyped(two)) => one.compare(two),
             _ => None,
         }
     }
