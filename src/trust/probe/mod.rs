@@ -140,6 +140,8 @@ pub(in crate::trust) fn battery(wanted: &Wanted, now: i64) -> Vec<Token> {
         }
     };
     let Some(intended) = tokens.first().cloned() else { return tokens };
+    // Where nothing is asked of a dimension, its token may be the intended one again, and that is nobody else's.
+    tokens.retain(|token| token.probe == Probe::Intended || token.claims != intended.claims);
     for claim in wanted.claims.keys().filter(|claim| intended.claims.value(claim).is_some()) {
         tokens.push(Token::new(Probe::Without(claim.clone()), &wanted.issuer, without(&intended.claims, claim)));
     }
@@ -165,3 +167,6 @@ fn timed(claims: &mut Claims, now: i64, life: i64) {
     claims.set("nbf", now);
     claims.set("exp", now.saturating_add(life));
 }
+
+#[cfg(test)]
+mod tests;
