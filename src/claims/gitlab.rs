@@ -133,7 +133,7 @@ impl Job {
         if let Some(environment) = &self.environment {
             claims.set("environment", environment.as_str());
             claims.set("environment_protected", "false");
-            claims.set("deployment_tier", environment.as_str());
+            claims.set("deployment_tier", tier(environment));
             claims.set("environment_action", "start");
         }
         let issued = now.unix_timestamp();
@@ -144,9 +144,39 @@ impl Job {
     }
 }
 
+/// The tier that GitLab takes for an environment whose job names none: the first of these that the name has a part of
+/// (GitLab's `Environment#guess_tier`, 2026).
+fn tier(environment: &str) -> &'static str {
+    const PARTS: [(&str, &[&str]); 4] = [
+        ("development", &["dev", "review", "trunk"]),
+        ("testing", &["test", "tst", "int", "accept", "acpt", "qa", "qc", "control", "quality"]),
+        ("staging", &["stag", "stg", "model", "modl", "pre", "demo", "non"]),
+        ("production", &["prod", "prd", "live"]),
+    ];
+    let name = environment.to_ascii_lowercase();
+    let found = PARTS.iter().find(|(_, parts)| parts.iter().any(|part| name.contains(part)));
+    found.map_or("other", |(tier, _)| tier)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tier_is_the_one_that_gitlab_takes_for_a_name() {
+        for (name, expected) in [
+            ("production", "production"),
+            ("eu/Live", "production"),
+            ("prd-1", "production"),
+            ("pre-production", "staging"),
+            ("stg", "staging"),
+            ("QA", "testing"),
+            ("review/topic", "development"),
+            ("blue", "other"),
+        ] {
+            assert_eq!(tier(name), expected, "{name}");
+        }
+    }
 
     fn claims(job: &Job) -> Claims {
         job.claims(ISSUER, "sts.amazonaws.com", OffsetDateTime::UNIX_EPOCH)
