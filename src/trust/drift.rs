@@ -234,6 +234,11 @@ mod tests {
         for live in [[near.clone(), far.clone()], [far.clone(), near]] {
             assert_eq!(between(std::slice::from_ref(&declared), &live)[0], "rule, c: 1 | 2");
         }
+        let four = part("rule", &["a=1", "b=1", "c=1", "d=1"]);
+        let (three, two) = (part("rule", &["a=1", "b=1", "c=1", "d=2"]), part("rule", &["a=1", "b=1", "c=3", "d=3"]));
+        for live in [[three.clone(), two.clone()], [two, three]] {
+            assert_eq!(between(std::slice::from_ref(&four), &live)[0], "rule, d: 1 | 2", "both share half or more");
+        }
         let (first, second) = (part("rule", &["a=1", "b=1", "c=3"]), part("rule", &["a=1", "b=1", "c=4"]));
         let both = between(std::slice::from_ref(&declared), &[first, second]);
         assert_eq!(both[0], "rule, c: 1 | 3", "of two equally near the first");

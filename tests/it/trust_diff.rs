@@ -111,6 +111,9 @@ fn an_equal_rule_written_differently_is_no_drift() {
         "bindings": [
             { "role": "roles/iam.serviceAccountAdmin", "members": ["user:a@b.c"] },
             { "role": "roles/iam.workloadIdentityUser", "members": ["principalSet://x/y", "user:a@b.c"] },
+            // Of another account: who may be that one is no matter of this edge.
+            { "serviceAccount": "other@p.iam.gserviceaccount.com", "role": "roles/iam.workloadIdentityUser",
+              "members": ["principalSet://x/z"] },
             { "role": "roles/iam.workloadIdentityUser",
               "members": ["principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/subject/a"] },
         ],

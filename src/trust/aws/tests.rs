@@ -372,6 +372,11 @@ fn a_tag_that_is_there_twice_is_undecided() {
     let many: serde_json::Map<String, Value> = (0..51).map(|n| (format!("t{n}"), json!(["x"]))).collect();
     assert_eq!(decide(Value::Object(many)), Decision::Undecided);
     assert_eq!(decide(json!({ "team": ["blue"], "k".repeat(129): ["x"] })), Decision::Undecided);
+    let just: serde_json::Map<String, Value> = (0..49).map(|n| (format!("t{n}"), json!(["x"]))).collect();
+    let just = just.into_iter().chain([("team".to_owned(), json!(["blue"]))]).collect();
+    assert_eq!(decide(Value::Object(just)), Decision::Allowed);
+    assert_eq!(decide(json!({ "team": ["blue"], "k".repeat(128): ["v".repeat(256)] })), Decision::Allowed);
+    assert_eq!(decide(json!({ "team": ["blue"], "k".repeat(128): ["v".repeat(257)] })), Decision::Undecided);
 }
 
 #[test]

@@ -219,3 +219,14 @@ fn hints_say_what_is_behind_a_difference() {
         Decision::Undecided
     );
 }
+
+#[test]
+fn a_list_that_goes_on_is_a_part_of_one() {
+    let with =
+        |link: &str| run(&format!(r#"{{"value":[{}],{link}}}"#, credential(ISSUER, "x", AUDIENCE)), |_| ()).decision;
+    assert_eq!(with(r#""@odata.nextLink":"https://graph.microsoft.com/next""#), Decision::Undecided);
+    assert_eq!(with(r#""nextLink":"https://management.azure.com/next""#), Decision::Undecided);
+    for nothing in [r#""@odata.nextLink":"""#, r#""nextLink":null"#, r#""other":"x""#] {
+        assert_eq!(with(nothing), Decision::Denied, "{nothing}");
+    }
+}

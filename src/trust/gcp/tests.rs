@@ -227,6 +227,27 @@ fn conditions_are_conjunctions() {
 }
 
 #[test]
+fn a_choice_is_as_certain_as_its_condition() {
+    let condition = |text: &str| changed(|f| f["provider"]["attributeCondition"] = json!(text)).decision;
+    let unknown = "assertion.ref.upperAscii() == 'X'";
+    for (text, expected) in [
+        ("assertion.ref == 'refs/heads/main' ? true : false", Decision::Allowed),
+        ("assertion.ref == 'x' ? true : false", Decision::Denied),
+        ("assertion.ref == 'x' ? false : true", Decision::Allowed),
+        // Text beside a number is false or an error: whichever, it is not true.
+        ("assertion.ref == 1 ? true : false", Decision::Denied),
+        ("assertion.ref == 1 ? true : true", Decision::Undecided),
+        (&format!("{unknown} ? true : false"), Decision::Undecided),
+        (&format!("{unknown} ? false : true"), Decision::Undecided),
+        (&format!("{unknown} ? false : false"), Decision::Denied),
+        ("assertion.missing == 'x' ? true : true", Decision::Denied),
+        ("(assertion.ref ? true : true)", Decision::Denied),
+    ] {
+        assert_eq!(condition(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn without_a_condition_every_token_is_taken_and_that_is_said() {
     let explanation = changed(|f| f["provider"]["attributeCondition"] = json!(""));
     assert_eq!(explanation.decision, Decision::Allowed);

@@ -10,6 +10,9 @@ fn settle(value: &str) -> Value {
     let text = format!(
         "Resources:\n  Provider:\n    Type: AWS::IAM::OIDCProvider\n    Properties: {{Url: 'https://gitlab.com'}}\n  \
          Odd:\n    Type: AWS::IAM::OIDCProvider\n    Properties: {{Url: 'https://ci.example:8443/'}}\n  \
+         Slash:\n    Type: AWS::IAM::OIDCProvider\n    Properties: {{Url: 'https://ci.example/'}}\n  \
+         Port:\n    Type: AWS::IAM::OIDCProvider\n    Properties: {{Url: 'https://ci.example:8443'}}\n  \
+         Nobody:\n    Type: AWS::IAM::OIDCProvider\n    Properties: {{Url: 'https://'}}\n  \
          Named:\n    Type: AWS::IAM::OIDCProvider\n    Properties: {{Url: !Ref Url}}\n  \
          Bucket:\n    Type: AWS::S3::Bucket\n    Properties: {{Url: 'https://gitlab.com'}}\n  Role:\n    Type: AWS::IAM::Role\n    \
          Properties:\n      It: {value}\n"
@@ -51,6 +54,9 @@ fn what_is_not_certain_stays_a_function() {
         "!Ref AWS::Region",
         "!Ref AWS::NoValue",
         "!Ref Odd",
+        "!Ref Slash",
+        "!Ref Port",
+        "!Ref Nobody",
         "!Ref Named",
         "!Ref Bucket",
         "!GetAtt Bucket.Arn",
@@ -217,5 +223,31 @@ fn what_is_known_later_never_allows() {
             list.as_array_mut().unwrap().push(odd.clone());
             assert_ne!(decide(&added, ROLE, None), Decision::Allowed, "{odd}");
         }
+    }
+}
+
+#[test]
+fn a_document_as_text_is_read_with_its_variables() {
+    let text = r#"{"a": ["${x}", "y", 1], "b": {"c": "z${AWS::AccountId}"}}"#;
+    let expected = json!({"a": [{"Fn::Sub": "${x}"}, "y", 1], "b": {"c": {"Fn::Sub": "z${AWS::AccountId}"}}});
+    assert_eq!(substituted(text), Some(expected));
+    assert_eq!(substituted(r#"{"a": {"${x}": 1}}"#), None, "a name that is not known yet");
+    assert_eq!(substituted("${x}"), None);
+}
+
+#[test]
+fn why_a_value_is_not_known_yet_names_the_first_of_them() {
+    for (value, expected) in [
+        (json!({"Ref": "P"}), "`${P}` is known when"),
+        (json!({"Fn::Sub": "a${AWS::AccountId}b${Q}${R}"}), "what `${Q}` stands for"),
+        (json!({"Fn::Sub": ["${AWS::Partition}${S}", {}]}), "what `${S}` stands for"),
+        (json!({"Fn::Sub": "${AWS::Partition}"}), "what `${AWS::Partition}` stands for"),
+        (json!(["a", {"Fn::If": ["c", "d", "e"]}]), "`Fn::If` is known when"),
+    ] {
+        let why = later(&value).unwrap_or_default();
+        assert!(why.starts_with(expected), "{value}: {why}");
+    }
+    for plain in [json!("a"), json!({"a": 1}), json!({"Ref": "a", "b": 1}), json!(["a", 1])] {
+        assert_eq!(later(&plain), None, "{plain}");
     }
 }

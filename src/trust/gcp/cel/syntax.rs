@@ -331,4 +331,55 @@ mod tests {
         // Beside each other is not below each other.
         assert!(parse(&format!("1 == 1{}", " || (1 == 1)".repeat(2 * DEPTH))).is_ok());
     }
+
+    #[test]
+    fn what_is_no_expression_is_an_error() {
+        for text in [
+            "1a",
+            "1_",
+            "1.5x",
+            "1e5_",
+            "1ub",
+            "0x1g",
+            "0xffu1",
+            "99999999999999999999",
+            "1e",
+            "",
+            "a.",
+            "a.1",
+            "a[",
+            "a[1",
+            "(1",
+            "1)",
+            "f(1,)",
+            "f(1",
+            "[1",
+            "[1,,2]",
+            "{1}",
+            "{1: 2",
+            "{1: 2,,}",
+            "a ? 1",
+            "a ? 1 :",
+            "a &&",
+            "&& a",
+            "a == ",
+            "'a",
+            "b'",
+            "'a\nb'",
+            "a b",
+            "1 2",
+            "a.in",
+            "a.true",
+            "has(a)",
+            "a.exists(1, true)",
+            "a.map(b.c, 1)",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        for text in
+            ["[1,]", "{1: 2,}", "a.all", "-1", "--a", "!!a", "a[1].b.c(1)[2]", "1.5e-3", "0xFFu", "r'\\'", "'''a\nb'''"]
+        {
+            assert!(parse(text).is_ok(), "{text}: {:?}", parse(text));
+        }
+    }
 }
