@@ -232,6 +232,7 @@ mod tests {
             ("assertion.repository.matches('^acme/(web|api)-.+$')", vec!["repository=acme/web-*"]),
             ("assertion.repository.matches('acme')", vec!["repository=*acme*"]),
             ("assertion.repository.matches('^acme/[a-z]x[^/]$')", vec!["repository=acme/?x?"]),
+            ("assertion.repository.matches('^acme/\\\\d\\\\w\\\\.x+y*z?[ab]*$')", vec!["repository=acme/1?.x*"]),
             ("assertion.repository.matches('^acme/(a|bc)d$')", vec!["repository=acme/ad"]),
             ("assertion.a != 'x'", vec![""]),
             ("true", vec![""]),
