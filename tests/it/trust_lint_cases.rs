@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{public_trust_policies, trust_lint_workflows};
 
 /// How many there are at least, and how many safe ones; the numbers only grow.
-const AT_LEAST: (usize, usize) = (146, 39);
+const AT_LEAST: (usize, usize) = (148, 40);
 /// 2026-11-20, when the tokens of the battery are issued.
 const NOW: i64 = 1_795_132_800;
 
@@ -146,4 +146,48 @@ fn a_document_is_as_long_as_the_quotas_let_it_be() {
     };
     let most = [2_048, 2_049, 4_096, 4_097, 5_000].map(told);
     assert_eq!(most.map(Option::unwrap_or_default), ["", "2048", "2048", "4096", "4096"]);
+}
+
+#[test]
+fn a_list_of_credentials_is_told_before_it_is_full() {
+    let told = |count: usize| {
+        let one = |at: usize| {
+            format!(
+                r#"{{"name":"c{at}","issuer":"https://token.actions.githubusercontent.com","subject":"repo:acme@65/shop@456789:environment:e{at}","audiences":["api://AzureADTokenExchange"]}}"#
+            )
+        };
+        let text = format!("[{}]", (0..count).map(one).collect::<Vec<_>>().join(","));
+        let report = lint(&TrustPolicy::recognise(&text).unwrap(), &Options { now: NOW, edge: None });
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.rule.code == "TP063")
+            .map(|finding| finding.message.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(16), [""; 0]);
+    assert_eq!(told(17), ["17 credentials of at most 20 are used"]);
+}
+
+#[test]
+fn a_session_longer_than_the_edge_asks_for_is_told() {
+    let edge = |ttl: &str| {
+        let text = format!(
+            "[edge.deploy]\ndestination = \"aws\"\nrole = \"arn:aws:iam::123456789012:role/deploy\"\nregion = \"eu-central-1\"\nttl = \"{ttl}\"\n"
+        );
+        jobpass::edge::file::parse(&text, Path::new("jobpass.toml")).unwrap().edges.remove(0)
+    };
+    let told = |ttl: &str, seconds: u64| {
+        let edge = edge(ttl);
+        let text = format!(
+            r#"{{"Role":{{"Arn":"arn:aws:iam::123456789012:role/deploy","MaxSessionDuration":{seconds},"AssumeRolePolicyDocument":{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"}},"Action":"sts:AssumeRoleWithWebIdentity"}}]}}}}}}"#
+        );
+        let report = lint(&TrustPolicy::recognise(&text).unwrap(), &Options { now: NOW, edge: Some(&edge) });
+        report.findings.iter().any(|finding| finding.message.starts_with(&format!("sessions may last {seconds} s")))
+    };
+    assert_eq!(
+        [told("1h", 3_600), told("1h", 3_601), told("15m", 3_600), told("15m", 7_200)],
+        [false, true, false, true]
+    );
+    assert_eq!([told("2h", 7_200), told("2h", 7_201), told("2h", 3_600)], [false, true, false]);
 }

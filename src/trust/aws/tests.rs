@@ -423,3 +423,20 @@ fn a_principal_that_names_nobody_is_no_answer() {
     assert_eq!(of(json!([])), Decision::Undecided);
     assert_eq!(of(json!({ "Federated": [] })), Decision::Denied);
 }
+
+#[test]
+fn another_partitions_audience_is_told_where_both_are_one() {
+    let told = |wanted: &str, presented: &str| {
+        let mut statement = statement();
+        statement["Condition"]["StringEquals"][format!("{HOST}:aud")] = json!(wanted);
+        let mut claims = claims();
+        claims.set("aud", presented);
+        let explanation = run(&document(json!([statement])), ISSUER, &claims);
+        let hints: String = explanation.failed().iter().filter_map(|node| node.hint.clone()).collect();
+        (hints.contains("another partition"), hints.contains("asked for without one"))
+    };
+    assert_eq!(told("sts.amazonaws.com", "sts.amazonaws.com.cn"), (true, false));
+    assert_eq!(told("https://acme.example", "sts.amazonaws.com"), (false, false));
+    assert_eq!(told("sts.amazonaws.com", "https://acme.example"), (false, false));
+    assert_eq!(told("sts.amazonaws.com", "https://github.com/acme"), (false, true));
+}

@@ -43,6 +43,7 @@ fn each_difference_has_its_code() {
         let explanation = one(issuer, subject, audience);
         assert_eq!(explanation.decision, Decision::Denied, "{issuer} {subject} {audience}");
         assert_eq!(explanation.step, Some(code), "{issuer} {subject} {audience}");
+        assert_eq!(explanation.note.is_some(), code == "AADSTS7002138", "{issuer} {subject} {audience}");
     }
 }
 

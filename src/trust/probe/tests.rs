@@ -16,7 +16,7 @@ const TERRAFORM: &str = "https://app.terraform.io";
 const NOW: i64 = 1_795_132_800;
 
 /// Issuers, and the claims that a trust policy asks for, with wildcards.
-const ASKED: [(&str, &[(&str, &str)]); 42] = [
+const ASKED: [(&str, &[(&str, &str)]); 43] = [
     (GITHUB, &[]),
     (GITHUB, &[("sub", "repo:octo/app:ref:refs/heads/main")]),
     (GITHUB, &[("sub", "repo:octo/app:ref:refs/tags/v*")]),
@@ -57,6 +57,7 @@ const ASKED: [(&str, &[(&str, &str)]); 42] = [
     (GITLAB, &[("sub", "project_path:g/p:ref_type:branch:ref:main")]),
     (GITLAB, &[("sub", "project_path:g/s/*:ref_type:tag:ref:v*")]),
     (GITLAB, &[("sub", "project_id:7:*")]),
+    (GITLAB, &[("sub", "project_path:g/p:ref_protected:true:namespace_id:8:namespace_path:g")]),
     (GITLAB, &[("sub", "nothing:that:is:known")]),
     (
         GITLAB,

@@ -85,6 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pattern_costs_as_much_as_it_may_take() {
+        assert_eq!([steps("", ""), steps("abc", "a{9}"), steps("abc", "a")], [100, 1_100, 100]);
+        assert_eq!(steps(&"a".repeat(4_096), &"b".repeat(1_000)), 4_100);
+    }
+
+    #[test]
     fn patterns_that_re2_reads_otherwise_are_undecided() {
         for (pattern, text, read) in [
             ("^repo:acme/[a-z*+?{-]+:ref:(?:a|b){2,3}?$", "", true),

@@ -131,3 +131,13 @@ fn values_are_shown_as_they_are_written() {
         ("int", "int"),
     ]);
 }
+
+#[test]
+fn what_a_value_holds_is_counted_with_what_is_inside() {
+    let bytes = |text: &str| Scope::new(Dialect::Standard, Vec::new()).value(&parse(text).unwrap()).unwrap().bytes();
+    assert_eq!((bytes("1"), bytes("'abc'"), bytes("b'ab'")), (0, 3, 2));
+    let one = bytes("['']");
+    assert!(one > 0);
+    assert_eq!((bytes("['abc']"), bytes("['', '']")), (one + 3, 2 * one));
+    assert_eq!((bytes("{'': ''}"), bytes("{'a': 'bc'}")), (2 * one, 2 * one + 3));
+}
