@@ -128,3 +128,37 @@ pub(super) fn global_kind(key: &str) -> Kind {
         _ => Kind::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Filled, filled};
+
+    #[test]
+    fn a_key_is_filled_for_the_issuers_that_are_known_and_for_no_other() {
+        for (provider, name, expected) in [
+            ("token.actions.githubusercontent.com", "repository_id", true),
+            ("token.actions.githubusercontent.com/acme", "repository_id", true),
+            ("token.actions.acme.ghe.com", "repository_id", true),
+            ("token.actions.acme.example", "repository_id", false),
+            ("acme.ghe.com", "repository_id", false),
+            ("gitlab.com", "project_id", true),
+            ("gitlab.acme.example", "project_id", false),
+            ("agent.buildkite.com", "organization_id", true),
+            ("agent.acme.buildkite.dev", "organization_id", true),
+            ("agent.acme.buildkite.site", "organization_id", true),
+            ("agent.acme.example", "organization_id", false),
+            ("acme.buildkite.dev", "organization_id", false),
+            ("oidc.circleci.com/org/5-6", "oidc.circleci.com/project-id", true),
+            ("oidc.circleci.com", "oidc.circleci.com/project-id", false),
+            ("idcs-1.identity.oraclecloud.com", "rpst_id", true),
+            ("idcs-1.acme.example", "rpst_id", false),
+            ("1.identity.oraclecloud.com", "rpst_id", false),
+            ("graph.facebook.com", "app_id", true),
+            ("www.amazon.com", "user_id", true),
+            ("www.acme.example", "user_id", false),
+            ("acme.example", "repository_id", false),
+        ] {
+            assert_eq!(filled(provider, name) == Filled::Yes, expected, "{provider} {name}");
+        }
+    }
+}

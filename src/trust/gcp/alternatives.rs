@@ -238,6 +238,8 @@ mod tests {
             ("true", vec![""]),
             ("assertion.a == '1' || true", vec!["a=1", ""]),
             ("assertion.sub.endsWith('a')", vec!["sub=*a"]),
+            ("assertion.sub.extract('repo:{r}') == 'a/b'", vec!["sub=repo:a/b"]),
+            ("assertion.sub.extract('{r}:') == 'a/b'", vec!["sub=a/b:*"]),
             ("assertion.sub.lowerAscii() == 'a'", vec!["sub=a"]),
             ("(has(assertion.a) ? assertion.a : '') == '1'", vec!["a=1"]),
             ("assertion.a in ['1', assertion.b]", vec!["a=1"]),

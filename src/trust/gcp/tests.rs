@@ -391,3 +391,32 @@ fn an_identity_of_which_nothing_is_known_is_no_member_for_certain() {
         assert_eq!(impersonation(&trust, &target(Some(ACCOUNT)), &nothing).decision, Decision::Undecided, "{member}");
     }
 }
+
+#[test]
+fn a_member_that_is_no_documented_form_lets_nobody_in() {
+    for form in [
+        "",
+        "*",
+        "**",
+        "nobody",
+        "subject",
+        "group",
+        "attribute.repository",
+        "/",
+        "subject/",
+        "attribute.repository/",
+        "x/acme/shop",
+    ] {
+        for kind in ["principal", "principalSet", "other"] {
+            let member = format!("{kind}://{POOL}/{form}");
+            let decision = member_alone(&member);
+            let everybody = kind == "principalSet" && form == "*";
+            assert_eq!(decision == Decision::Allowed, everybody, "{member}: {decision}");
+        }
+    }
+    assert_ne!(member_alone(&format!("principalSet://{POOL}*")), Decision::Allowed);
+}
+
+fn member_alone(member: &str) -> Decision {
+    changed(|file| file["bindings"][0]["members"] = json!([member])).decision
+}
