@@ -222,8 +222,12 @@ mod tests {
     #[test]
     fn what_both_say_is_paired_before_what_is_alike() {
         let (small, large) = (part("rule", &["a=1"]), part("rule", &["a=1", "b=2"]));
-        assert_eq!(between(&[large.clone(), small.clone()], &[small.clone()]), ["rule: a: 1; b: 2 | -"]);
-        assert_eq!(between(&[small.clone(), small.clone()], &[small.clone()]), [""; 0], "said twice is said once");
+        assert_eq!(between(&[large.clone(), small.clone()], std::slice::from_ref(&small)), ["rule: a: 1; b: 2 | -"]);
+        assert_eq!(
+            between(&[small.clone(), small.clone()], std::slice::from_ref(&small)),
+            [""; 0],
+            "said twice is said once"
+        );
         assert_eq!(between(&[small.clone(), small], &[large]), ["rule, b: - | 2"]);
     }
 

@@ -87,6 +87,9 @@ fn of_same_repository(wanted: &Subject<'_>, given: &Subject<'_>, presented: &str
     if wanted.context == given.context {
         return None;
     }
+    if let Some(story) = no_context(wanted.context) {
+        return Some(story);
+    }
     let is = |subject: &Subject<'_>, kind: &str| subject.context.strip_prefix(kind).map(str::to_owned);
     if let Some(environment) = is(given, "environment:") {
         return Some(match is(wanted, "environment:") {
@@ -106,6 +109,33 @@ fn of_same_repository(wanted: &Subject<'_>, given: &Subject<'_>, presented: &str
         return Some("the job names no environment: `environment:` in the job puts it into the subject".to_owned());
     }
     (is(wanted, "ref:").is_some() && is(given, "ref:").is_some()).then(|| "the run is of another ref".to_owned())
+}
+
+/// Why no subject of GitHub's is like this one; `*` and `?` are taken for wildcards. `None` where one may be.
+pub(super) fn never(subject: &str) -> Option<String> {
+    let Subject { owner, name, context, .. } = Subject::parse(subject)?;
+    // A wildcard goes over colons, and a variable has one: what is behind the next one is not the context then.
+    let open = [owner, name].iter().any(|part| part.contains(['*', '?', '$']));
+    no_context(context).filter(|_| !open && !context.starts_with('$'))
+}
+
+/// A context is `pull_request`, or pairs of a claim's name and its value; custom properties are claims too, of any name.
+fn no_context(context: &str) -> Option<String> {
+    let name = context.split([':', '*', '?']).next().unwrap_or_default();
+    let is_claim = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let goes_on = name.len() < context.len();
+    if context.is_empty() || context == "pull_request" || name.starts_with("repo_property_") || is_claim && goes_on {
+        return None;
+    }
+    let plain = name.trim().to_lowercase().replace('-', "_");
+    let plain = plain.trim_end_matches('s');
+    let instead = match plain {
+        "pull_request" | "pr" | "merge_request" => "`pull_request`".to_owned(),
+        "ref" | "environment" if goes_on => format!("`{plain}{}`", context.get(name.len()..).unwrap_or_default()),
+        _ if name.starts_with("refs/") => format!("`ref:{context}`"),
+        _ => "`ref:…`, `environment:…` or `pull_request`".to_owned(),
+    };
+    Some(format!("no job has `{context}` behind its repository; there stands {instead}"))
 }
 
 fn other_form(wanted: &Subject<'_>, given: &Subject<'_>) -> String {
@@ -148,6 +178,41 @@ mod tests {
         ] {
             let story = story(expected, presented).unwrap();
             assert!(story.contains(word), "{expected} {presented}: {story}");
+        }
+        for (context, instead) in [
+            ("refs/heads/main", "`ref:refs/heads/main`"),
+            ("refs/heads/*", "`ref:refs/heads/*`"),
+            ("pull-request", "`pull_request`"),
+            ("pr", "`pull_request`"),
+            ("Environment:prod", "`environment:prod`"),
+            ("environments-prod", "`ref:…`, `environment:…` or `pull_request`"),
+            ("environment", "`ref:…`, `environment:…` or `pull_request`"),
+            ("pull_request ", "`pull_request`"),
+            ("main", "`ref:…`, `environment:…` or `pull_request`"),
+        ] {
+            let story = never(&format!("repo:a/b:{context}")).unwrap_or_default();
+            assert!(story.ends_with(&format!("there stands {instead}")), "{context}: {story}");
+            assert_eq!(super::story(&format!("repo:a/b:{context}"), "repo:a/b:environment:x"), Some(story));
+        }
+        for possible in [
+            "repo:a/b",
+            "repo:a/b:",
+            "repo:a/b:*",
+            "repo:a/b:pull_*",
+            "repo:a/b:pull_request",
+            "repo:a/b:pull_request:actor:x",
+            "repo:a/b:ref:refs/heads/main",
+            "repo:a/b:r*:refs/heads/main",
+            "repo:a/b:repo_property_My-team:x",
+            "repo:a@1/b@2:environment:x",
+            "repo:a/*:refs/heads/main",
+            "repo:a/b?refs/heads/main",
+            "repo:?/b:refs/heads/main",
+            "repo:a/${aws:PrincipalTag/name}:refs/heads/main",
+            "repo:a/b:${aws:PrincipalTag/context}",
+            "project_path:a/b:refs/heads/main",
+        ] {
+            assert_eq!(never(possible), None, "{possible}");
         }
         // Where only the names differ, nothing is said of the rest.
         for rest in ["ref:refs/heads/main", "environment:prod", "pull_request"] {

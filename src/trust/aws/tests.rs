@@ -403,12 +403,12 @@ fn of_several_roles_the_one_that_is_asked_for_answers() {
     assert_eq!(of(&both, Some("arn:aws:iam::123456789012:role/third")), Err(format!("{other}, {ROLE}")));
     assert_eq!(of(&[deploy.clone(), deploy.clone()], None), Err(format!("{ROLE}, {ROLE}")));
     assert_eq!(of(&[service.clone(), service.clone()], None), Err(format!("{other}, {other}")));
-    assert_eq!(of(&[service.clone()], None), Ok("/Roles/0".to_owned()), "the only one, whatever it is");
+    assert_eq!(of(std::slice::from_ref(&service), None), Ok("/Roles/0".to_owned()), "the only one, whatever it is");
     // Without ARNs by the name, the last part of what is asked for; and what has neither is another role then.
     let (named, nameless) = (role(Some("deploy"), None, true), role(None, None, true));
     assert_eq!(of(&[named.clone(), role(Some("x"), None, true)], Some(ROLE)), Ok("/Roles/0".to_owned()));
     assert_eq!(of(&[nameless.clone(), named], Some(ROLE)), Ok("/Roles/1".to_owned()));
-    assert_eq!(of(&[nameless.clone()], Some(ROLE)), Ok("/Roles/0".to_owned()));
+    assert_eq!(of(std::slice::from_ref(&nameless), Some(ROLE)), Ok("/Roles/0".to_owned()));
     assert_eq!(of(&[nameless.clone(), nameless], Some(ROLE)), Err("/Roles/0, /Roles/1".to_owned()));
 }
 

@@ -169,7 +169,11 @@ pub fn evaluate(trust: &FederatedCredentials, issuer: &str, claims: &Claims) -> 
         let (most, life) = (format!("at most {TOKEN_LIFE_SECONDS} s"), format!("{life} s"));
         root.push(Node::leaf("", most, life, Verdict::Mismatch).what("life of the ID token"));
     }
-    let root = Node::all("", root);
+    // What is alone needs no level above it.
+    let root = match root.len() {
+        1 => root.pop().unwrap_or_else(|| Node::any("", Vec::new())),
+        _ => Node::all("", root),
+    };
     let denied = root.truth() == Truth::No;
     let explanation = Explanation::of(root).step(denied.then_some(step));
     if denied && step == "AADSTS7002138" {

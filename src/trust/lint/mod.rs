@@ -13,6 +13,7 @@ mod issuers;
 mod offline;
 mod registry;
 mod shared;
+mod subjects;
 mod workflow;
 
 pub use registry::{Rule, rules};

@@ -1,7 +1,7 @@
 //! The rules by their codes, and how one runs.
 
 use super::examined::{Examined, Trial};
-use super::{Finding, Severity, audience, aws, entra, gcp, issuers, offline, shared, workflow};
+use super::{Finding, Severity, audience, aws, entra, gcp, issuers, offline, shared, subjects, workflow};
 use crate::edge::Edge;
 use crate::trust::workflow::Workflow;
 
@@ -125,8 +125,9 @@ impl Hits<'_> {
 
 /// Every rule, in the order of the codes.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    let families: [&'static [Rule]; 8] = [
+    let families: [&'static [Rule]; 9] = [
         &shared::RULES,
+        &subjects::RULES,
         &audience::RULES,
         &aws::RULES,
         &gcp::RULES,

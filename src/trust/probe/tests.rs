@@ -111,6 +111,7 @@ fn shown(tokens: &[Token]) -> String {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test's own switch, as tests/it has it")]
 fn the_battery_is_the_one_that_was_read() {
     let mut out = String::new();
     for (issuer, claims) in ASKED {
