@@ -440,3 +440,23 @@ fn another_partitions_audience_is_told_where_both_are_one() {
     assert_eq!(told("sts.amazonaws.com", "https://acme.example"), (false, false));
     assert_eq!(told("sts.amazonaws.com", "https://github.com/acme"), (false, true));
 }
+
+#[test]
+fn an_empty_list_of_values_is_met_by_nothing_and_by_an_empty_key_under_for_all() {
+    let of = |operator: &str, sub: &str| {
+        let mut statement = statement();
+        statement["Condition"]["StringEquals"] = json!({ format!("{HOST}:aud"): "sts.amazonaws.com" });
+        statement["Condition"][operator] = json!({ format!("{HOST}:actor"): [] });
+        let mut claims = claims();
+        claims.set("actor", sub);
+        run(&document(json!([statement])), ISSUER, &claims).decision
+    };
+    assert_eq!(of("ForAllValues:StringEquals", "eve"), Decision::Denied);
+    assert_eq!(of("ForAllValues:StringEquals", ""), Decision::Allowed);
+    assert_eq!(of("ForAnyValue:StringEquals", "eve"), Decision::Denied);
+    assert_eq!(of("ForAnyValue:StringEquals", ""), Decision::Denied);
+    assert_eq!(of("StringEqualsIfExists", "eve"), Decision::Denied);
+    assert_eq!(of("StringEquals", "eve"), Decision::Undecided);
+    assert_eq!(of("StringNotEquals", "eve"), Decision::Undecided);
+    assert_eq!(of("ForAllValues:StringNotEquals", "eve"), Decision::Undecided);
+}

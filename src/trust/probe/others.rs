@@ -167,7 +167,7 @@ pub(super) fn tokens(wanted: &Wanted, now: i64) -> Vec<Token> {
         }
         let ids = (intended.ids.0.clone(), OTHER.1.to_owned());
         let sibling = |project: String| Job { project, ids: ids.clone(), ..intended.clone() };
-        add(Probe::Sibling, &Job { place: intended.place.clone(), ..sibling(SIBLING.to_owned()) });
+        add(Probe::Sibling, &sibling(SIBLING.to_owned()));
         add(Probe::NamePrefix, &sibling(format!("{}-evil", intended.project)));
         add(Probe::Recycled, &other(&intended.organisation));
     } else {

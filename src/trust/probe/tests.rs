@@ -16,7 +16,7 @@ const TERRAFORM: &str = "https://app.terraform.io";
 const NOW: i64 = 1_795_132_800;
 
 /// Issuers, and the claims that a trust policy asks for, with wildcards.
-const ASKED: [(&str, &[(&str, &str)]); 43] = [
+const ASKED: [(&str, &[(&str, &str)]); 44] = [
     (GITHUB, &[]),
     (GITHUB, &[("sub", "repo:octo/app:ref:refs/heads/main")]),
     (GITHUB, &[("sub", "repo:octo/app:ref:refs/tags/v*")]),
@@ -66,6 +66,7 @@ const ASKED: [(&str, &[(&str, &str)]); 43] = [
     (GITLAB, &[("namespace_path", "g"), ("user_login", "eve"), ("pipeline_source", "web"), ("ref_protected", "true")]),
     ("https://agent.buildkite.com", &[("sub", "organization:o:pipeline:p:ref:refs/heads/main:commit:*:step:*")]),
     ("https://agent.buildkite.com", &[("organization_slug", "o"), ("pipeline_slug", "p"), ("build_branch", "live")]),
+    ("https://agent.buildkite.com", &[("sub", "0184990a-477b-4fa8-9968-496074483cee")]),
     (CIRCLE, &[("sub", "org/5-6/project/7-8/user/*/vcs-origin/*/vcs-ref/refs/heads/main")]),
     (CIRCLE, &[("oidc.circleci.com/project-id", "7-8")]),
     ("https://oidc.circleci.com", &[("sub", "org/5-6/project/7-8/user/*")]),
