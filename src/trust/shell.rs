@@ -109,6 +109,8 @@ mod tests {
             ("a (", "a"),
             ("a \\\n  b", "a b"),
             ("X=1 sudo a 'b' \"c d\"", "a b c d"),
+            ("A_B=1 C2= d", "d"),
+            ("a-b=1 c", "a-b=1 c"),
             ("if ! a; then b; fi", "a|b|fi"),
             ("x=$(a b)", "a b"),
             ("a ${{ b || c }} d", "a ${{ b || c }} d"),

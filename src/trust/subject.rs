@@ -219,9 +219,12 @@ mod tests {
             let story = story(&format!("repo:A/b:{rest}"), &format!("repo:a/b:{rest}")).unwrap();
             assert!(story.ends_with("case counts"), "{rest}: {story}");
         }
-        for (expected, presented) in
-            [("repo:a/b:ref:x", "repo:c/b:ref:x"), ("x", "repo:a/b:ref:x"), ("repo:a/b", "repo:a/b:x")]
-        {
+        for (expected, presented) in [
+            ("repo:a/b:ref:x", "repo:c/b:ref:x"),
+            ("repo:a@1/b:ref:x", "repo:a/b:ref:x"),
+            ("x", "repo:a/b:ref:x"),
+            ("repo:a/b", "repo:a/b:x"),
+        ] {
             assert_eq!(story(expected, presented), None, "{expected} {presented}");
         }
     }

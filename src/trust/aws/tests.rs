@@ -460,3 +460,33 @@ fn an_empty_list_of_values_is_met_by_nothing_and_by_an_empty_key_under_for_all()
     assert_eq!(of("StringNotEquals", "eve"), Decision::Undecided);
     assert_eq!(of("ForAllValues:StringNotEquals", "eve"), Decision::Undecided);
 }
+
+#[test]
+fn the_organisation_of_googles_own_tokens_is_not_told() {
+    let google = "https://accounts.google.com";
+    let of = |given: Option<Value>, flat: Option<Value>| {
+        let mut statement = statement();
+        statement["Principal"] = json!({ "Federated": "accounts.google.com" });
+        statement["Condition"] = json!({
+            "StringEquals": { "accounts.google.com:aud": "x" },
+            "NumericEquals": { "accounts.google.com:google/organization_number": "7" },
+        });
+        let mut claims = Claims::default();
+        for (name, value) in [
+            ("iss", Some(json!(google))),
+            ("sub", Some(json!("1"))),
+            ("aud", Some(json!("x"))),
+            ("google", given),
+            ("google/organization_number", flat),
+        ] {
+            if let Some(value) = value {
+                claims.set(name, value);
+            }
+        }
+        run(&document(json!([statement])), google, &claims).decision
+    };
+    assert_eq!(of(Some(json!({ "organization_number": 7 })), None), Decision::Undecided);
+    assert_eq!(of(None, Some(json!(7))), Decision::Allowed);
+    assert_eq!(of(None, Some(json!(8))), Decision::Denied);
+    assert_eq!(of(None, None), Decision::Denied);
+}

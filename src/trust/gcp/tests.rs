@@ -227,6 +227,23 @@ fn conditions_are_conjunctions() {
 }
 
 #[test]
+fn a_number_of_the_token_has_no_certain_type() {
+    let condition = |text: &str| changed(|f| f["provider"]["attributeCondition"] = json!(text)).decision;
+    for (text, expected) in [
+        ("assertion.iat == 0", Decision::Undecided),
+        ("0 == assertion.iat", Decision::Undecided),
+        ("assertion.iat == 1", Decision::Denied),
+        ("1 == assertion.iat", Decision::Denied),
+        ("'0' == assertion.iat", Decision::Denied),
+        ("assertion.iat == assertion.iat", Decision::Undecided),
+        ("assertion.iat == assertion.exp", Decision::Denied),
+        ("assertion.iat < 1", Decision::Undecided),
+    ] {
+        assert_eq!(condition(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_choice_is_as_certain_as_its_condition() {
     let condition = |text: &str| changed(|f| f["provider"]["attributeCondition"] = json!(text)).decision;
     let unknown = "assertion.ref.upperAscii() == 'X'";

@@ -195,3 +195,22 @@ fn arns_part_by_part() {
 fn bytes_are_never_equal_for_sure() {
     all(Test::Binary, &[("YQ==", "a", Unknown), ("YQ==", "b", No), ("YQ==", "YQ==", Unknown), ("!", "a", Unknown)]);
 }
+
+#[test]
+fn a_day_without_a_zone_is_unknown_between_its_ends_and_not_at_them() {
+    let (from, to) = super::instant("2026-11-20").unwrap();
+    let at = |nanoseconds: i128| (nanoseconds / 1_000_000_000).to_string();
+    for (order, presented, expected) in [
+        (Order::Less, from - 1_000_000_000, Truth::Yes),
+        (Order::Less, from, Truth::Unknown),
+        (Order::Less, from + 1_000_000_000, Truth::Unknown),
+        (Order::Less, to - 1_000_000_000, Truth::Unknown),
+        (Order::Less, to, Truth::No),
+        (Order::Less, to + 1_000_000_000, Truth::No),
+        (Order::Equal, from - 1_000_000_000, Truth::No),
+        (Order::Equal, from + 1_000_000_000, Truth::Unknown),
+        (Order::Equal, to + 1_000_000_000, Truth::No),
+    ] {
+        assert_eq!(super::date(order, "2026-11-20", &at(presented)), expected, "{order:?} {presented}");
+    }
+}

@@ -112,6 +112,8 @@ fn operators_give_what_their_definitions_say() {
         ("[1 < 2, 2 < 1, 1 < 1, 1 <= 1, 2 <= 1]", "[true, false, false, true, false]"),
         ("[2 > 1, 1 > 2, 1 > 1, 1 >= 1, 1 >= 2]", "[true, false, false, true, false]"),
         ("[1 < 2u, 1u < 1.5, 'a' < 'b', b'a' < b'b', false < true]", "[true, true, true, true, true]"),
+        ("[1] == [1, 2] || [1, 2] == [1] || {'a': 1} == {'a': 1, 'b': 2} || {'a': 1} == {'b': 1}", "false"),
+        ("[1, 2] == [1, 2] && {'a': [1]} == {'a': [1]} && [1] != [2]", "true"),
         ("1 < 'a'", "error"),
         ("[1] < [2]", "error"),
         ("null < null", "error"),
