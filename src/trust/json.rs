@@ -138,6 +138,13 @@ mod tests {
     }
 
     #[test]
+    fn a_file_has_a_length_that_is_read() {
+        let text = |length: usize| format!("\"{}\"", "a".repeat(length - 2));
+        assert!(parse(&text(MOST_BYTES)).is_ok());
+        assert!(parse(&text(MOST_BYTES + 1)).unwrap_err().contains("16777217 bytes"));
+    }
+
+    #[test]
     fn trailing_text_and_deep_nesting_are_errors() {
         assert!(parse("{} {}").is_err());
         assert!(parse(&"[".repeat(100_000)).is_err());

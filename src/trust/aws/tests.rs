@@ -490,3 +490,16 @@ fn the_organisation_of_googles_own_tokens_is_not_told() {
     assert_eq!(of(None, Some(json!(8))), Decision::Denied);
     assert_eq!(of(None, None), Decision::Denied);
 }
+
+#[test]
+fn what_null_wants_is_said_in_words() {
+    let of = |value: &str| {
+        let mut statement = statement();
+        statement["Condition"]["Null"] = json!({ format!("{HOST}:actor"): value });
+        let explanation = run(&document(json!([statement])), ISSUER, &claims());
+        let reasons = explanation.reasons();
+        let null = reasons.iter().find(|reason| reason.node.path.contains("/Null/")).unwrap();
+        null.node.expected.clone()
+    };
+    assert_eq!([of("true"), of("false"), of("odd")], ["absent", "present", "odd"]);
+}
