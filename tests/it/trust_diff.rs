@@ -496,3 +496,28 @@ fn the_tools_are_asked_word_by_word_and_no_shell_reads_a_name() {
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     assert!(ran.stderr.contains("presented  arn:aws:iam::123456789012:role/other"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_provider_or_pool_that_is_switched_off_is_drift() {
+    let with_state = |provider: Value, pool: Option<Value>| {
+        let mut file = gcp();
+        for (name, value) in provider.as_object().unwrap() {
+            file["provider"][name] = value.clone();
+        }
+        if let Some(pool) = pool {
+            file["pool"] = pool;
+        }
+        file
+    };
+    let states = |live: &Value, declared: &Value| {
+        let found = compare(GCP, declared, live).differences;
+        let sides = found.iter().flat_map(|one| [&one.declared, &one.live]).flatten();
+        sides.map(|side| side.value.trim_start_matches("state: ").to_owned()).collect::<Vec<_>>()
+    };
+    let active = with_state(json!({}), Some(json!({ "state": "ACTIVE" })));
+    assert_eq!(states(&with_state(json!({ "state": "ACTIVE" }), Some(json!({}))), &active), [""; 0]);
+    let off = |one: &str| vec!["ACTIVE".to_owned(), one.to_owned()];
+    assert_eq!(states(&with_state(json!({ "disabled": true }), Some(json!({}))), &active), off("disabled"));
+    assert_eq!(states(&with_state(json!({ "state": "DELETED" }), Some(json!({}))), &active), off("DELETED"));
+    assert_eq!(states(&with_state(json!({}), Some(json!({ "disabled": true }))), &active), off("disabled"));
+}

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{public_trust_policies, trust_lint_workflows};
 
 /// How many there are at least, and how many safe ones; the numbers only grow.
-const AT_LEAST: (usize, usize) = (156, 45);
+const AT_LEAST: (usize, usize) = (156, 48);
 /// 2026-11-20, when the tokens of the battery are issued.
 const NOW: i64 = 1_795_132_800;
 

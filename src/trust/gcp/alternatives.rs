@@ -263,9 +263,15 @@ mod tests {
 
     #[test]
     fn attributes_are_what_is_mapped_to_them() {
-        let mapped = [("attribute.repo", cel::parse("assertion.repository").unwrap())];
+        let mapped = [
+            ("attribute.repo", cel::parse("assertion.repository").unwrap()),
+            ("google.subject", cel::parse("assertion.sub").unwrap()),
+        ];
         for (text, expected) in [
             ("attribute.repo == 'a/b'", vec![("repository".to_owned(), "a/b".to_owned())]),
+            ("google.subject == 'x'", vec![("sub".to_owned(), "x".to_owned())]),
+            ("attribute.subject == 'x'", Vec::new()),
+            ("other.subject == 'x'", Vec::new()),
             ("attribute.ref == 'a/b'", Vec::new()),
             ("google.repo == 'a/b'", Vec::new()),
             ("other.repo == 'a/b'", Vec::new()),

@@ -437,3 +437,11 @@ fn a_member_that_is_no_documented_form_lets_nobody_in() {
 fn member_alone(member: &str) -> Decision {
     changed(|file| file["bindings"][0]["members"] = json!([member])).decision
 }
+
+#[test]
+fn what_is_no_provider_is_told_by_what_is_missing() {
+    let why = |file: Value| ProviderTrust::from_json(&file).unwrap_err();
+    assert!(why(json!({ "name": NAME })).contains("no object `provider`"));
+    assert!(why(json!({ "provider": { "name": NAME } })).contains("no object `oidc`"));
+    assert!(why(json!({ "provider": 1, "oidc": {} })).contains("no object `provider`"));
+}
